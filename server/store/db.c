@@ -37,22 +37,25 @@ static enum err db_fail(struct db *db, int rc, struct err_note *reterr)
 
         switch (rc & 0xff) {
         case SQLITE_FULL:
-                return err_note(reterr, ERR_IO, "the disk is full: the database '%s' cannot grow; free some space and try again",
-                                file);
+                return err_note(reterr, ERR_IO,
+                                "the disk is full: the database '%s' cannot grow; free some space and try again", file);
         case SQLITE_NOMEM:
                 return err_note(reterr, ERR_NOMEM, "out of memory in the database '%s'", file);
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
-                return err_note(reterr, ERR_STATE, "the database '%s' is in use by another firedrill; stop that one or use another --home",
+                return err_note(reterr, ERR_STATE,
+                                "the database '%s' is in use by another firedrill; stop that one or use another --home",
                                 file);
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
-                return err_note(reterr, ERR_CORRUPT, "the database '%s' is damaged or not a database (%s); move it away to start afresh",
+                return err_note(reterr, ERR_CORRUPT,
+                                "the database '%s' is damaged or not a database (%s); move it away to start afresh",
                                 file, sqlite3_errmsg(db->handle));
         case SQLITE_READONLY:
         case SQLITE_PERM:
         case SQLITE_CANTOPEN:
-                return err_note(reterr, ERR_IO, "the database '%s' cannot be written (%s); check the folder's permissions", file,
+                return err_note(reterr, ERR_IO,
+                                "the database '%s' cannot be written (%s); check the folder's permissions", file,
                                 sqlite3_errmsg(db->handle));
         default:
                 return err_note(reterr, ERR_IO, "the database '%s' failed: %s", file, sqlite3_errmsg(db->handle));
@@ -80,7 +83,8 @@ static enum err db_pragma_i64(struct db *db, const char *sql, int64_t *ret, stru
         return rc == SQLITE_ROW ? ERR_OK : db_fail(db, rc, reterr);
 }
 
-/* Each migration and the number that says it was done are one transaction: a crash in between repeats the whole of it. */
+/* Each migration and the number that says it was done are one transaction: a crash in between repeats the whole of it.
+ */
 static enum err db_migrate(struct db *db, struct err_note *reterr)
 {
         int64_t version = 0;
@@ -88,10 +92,11 @@ static enum err db_migrate(struct db *db, struct err_note *reterr)
 
         if (e) return e;
         if (version < 0 || (size_t)version > ARRAY_COUNT(migrations))
-                return err_note(reterr, ERR_UNSUPPORTED,
-                                "the database '%s' was written by a newer firedrill (schema %lld, this one knows up to %zu); "
-                                "update firedrill, or use another --home",
-                                sqlite3_db_filename(db->handle, "main"), (long long)version, ARRAY_COUNT(migrations));
+                return err_note(
+                        reterr, ERR_UNSUPPORTED,
+                        "the database '%s' was written by a newer firedrill (schema %lld, this one knows up to %zu); "
+                        "update firedrill, or use another --home",
+                        sqlite3_db_filename(db->handle, "main"), (long long)version, ARRAY_COUNT(migrations));
         for (size_t i = (size_t)version; i < ARRAY_COUNT(migrations); i++) {
                 char mark[64];
 
@@ -117,7 +122,9 @@ static enum err db_setup(struct db *db, struct err_note *reterr)
 
         (void)sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
         (void)sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, 4 * STORE_TEXT_BYTES_MAX);
-        e = db_exec(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON",
+        e = db_exec(db,
+                    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA "
+                    "foreign_keys=ON",
                     reterr);
         if (!e) e = db_exec(db, "BEGIN EXCLUSIVE; COMMIT", reterr);
         if (!e) e = db_migrate(db, reterr);
@@ -155,7 +162,8 @@ static int db_bind(sqlite3_stmt *stmt, int at, char type, va_list *args)
         const char *text;
 
         switch (type) {
-        case 'i': return sqlite3_bind_int64(stmt, at, va_arg(*args, int64_t));
+        case 'i':
+                return sqlite3_bind_int64(stmt, at, va_arg(*args, int64_t));
         case 'n':
                 number = va_arg(*args, int64_t);
                 return number == STORE_TIME_NONE ? sqlite3_bind_null(stmt, at) : sqlite3_bind_int64(stmt, at, number);
@@ -163,7 +171,9 @@ static int db_bind(sqlite3_stmt *stmt, int at, char type, va_list *args)
                 text = va_arg(*args, const char *);
                 if (text && strlen(text) > STORE_TEXT_BYTES_MAX) return SQLITE_TOOBIG;
                 return text ? sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT) : sqlite3_bind_null(stmt, at);
-        default: CHECK(!"a type letter is i, n or t"); return SQLITE_MISUSE;
+        default:
+                CHECK(!"a type letter is i, n or t");
+                return SQLITE_MISUSE;
         }
 }
 
@@ -173,7 +183,9 @@ enum err db_start(struct db *db, enum db_stmt stmt, struct err_note *reterr, con
         int rc = SQLITE_OK;
 
         if (fault_point()) return err_note(reterr, ERR_IO, "the database failed");
-        if (!db->stmts[stmt]) rc = sqlite3_prepare_v3(db->handle, stmt_sql[stmt], -1, SQLITE_PREPARE_PERSISTENT, &db->stmts[stmt], NULL);
+        if (!db->stmts[stmt])
+                rc = sqlite3_prepare_v3(db->handle, stmt_sql[stmt], -1, SQLITE_PREPARE_PERSISTENT, &db->stmts[stmt],
+                                        NULL);
         if (rc != SQLITE_OK) return db_fail(db, rc, reterr);
         db_reset(db, stmt);
         CHECK(sqlite3_bind_parameter_count(db->stmts[stmt]) == (int)strlen(types));
@@ -181,7 +193,8 @@ enum err db_start(struct db *db, enum db_stmt stmt, struct err_note *reterr, con
         for (int i = 0; types[i] && rc == SQLITE_OK; i++) rc = db_bind(db->stmts[stmt], i + 1, types[i], &args);
         va_end(args);
         if (rc == SQLITE_TOOBIG)
-                return err_note(reterr, ERR_LIMIT, "a text is larger than the store's limit of %d bytes", STORE_TEXT_BYTES_MAX);
+                return err_note(reterr, ERR_LIMIT, "a text is larger than the store's limit of %d bytes",
+                                STORE_TEXT_BYTES_MAX);
         return rc == SQLITE_OK ? ERR_OK : db_fail(db, rc, reterr);
 }
 

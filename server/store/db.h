@@ -1,5 +1,6 @@
-/* db: the one place that speaks SQLite: opening, migrating, prepared statements, error sentences. Private to server/store.
- * Owner: the loop thread. Memory: columns are valid until the next step. Limits: as store.h. Fails: as store.h. */
+/* db: the one place that speaks SQLite: opening, migrating, prepared statements, error sentences. Private to
+ * server/store. Owner: the loop thread. Memory: columns are valid until the next step. Limits: as store.h. Fails: as
+ * store.h. */
 #ifndef SERVER_STORE_DB_H
 #define SERVER_STORE_DB_H
 
@@ -54,7 +55,7 @@ enum db_stmt {
 #define X(name, sql) DB_##name,
         DB_STMT_LIST(X)
 #undef X
-        DB_STMT_COUNT
+                DB_STMT_COUNT
 };
 
 struct db;
@@ -63,8 +64,8 @@ MUST_USE enum err db_open(const char *path, struct db **ret, struct err_note *re
 void db_free(struct db *db);
 AUTO_DEFINE(struct db, db_free)
 
-/* Binds and makes ready: types is one letter an argument, 'i' int64_t, 't' const char * (NULL is NULL), 'n' int64_t where
- * STORE_TIME_NONE is NULL. The statement runs with db_step; db_reset ends it. */
+/* Binds and makes ready: types is one letter an argument, 'i' int64_t, 't' const char * (NULL is NULL), 'n' int64_t
+ * where STORE_TIME_NONE is NULL. The statement runs with db_step; db_reset ends it. */
 MUST_USE enum err db_start(struct db *db, enum db_stmt stmt, struct err_note *reterr, const char *types, ...);
 /* ERR_OK with *ret_row telling whether there is a row; after a failure or the last row the statement is reset. */
 MUST_USE enum err db_step(struct db *db, enum db_stmt stmt, bool *ret_row, struct err_note *reterr);

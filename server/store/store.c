@@ -60,8 +60,8 @@ static enum err store_run_insert(struct db *db, const struct store_run *r, struc
         }
         if (e) return e;
         e = db_start(db, DB_RUN_NEW, reterr, "ttiiitttinnttt", r->scenario, r->driver, r->seed, (int64_t)r->stack,
-                     (int64_t)r->fast, r->state, r->outcome, r->reason, r->created_ms, r->onset_ms, r->ended_ms, r->source,
-                     r->document, r->debrief);
+                     (int64_t)r->fast, r->state, r->outcome, r->reason, r->created_ms, r->onset_ms, r->ended_ms,
+                     r->source, r->document, r->debrief);
         return e ? e : db_run(db, DB_RUN_NEW, reterr);
 }
 
@@ -80,8 +80,8 @@ enum err store_run_new(struct store *s, struct store_run *r, struct err_note *re
 
 enum err store_run_update(struct store *s, const struct store_run *r, struct err_note *reterr)
 {
-        enum err e = db_start(s->db, DB_RUN_UPDATE, reterr, "tttnntti", r->state, r->outcome, r->reason, r->onset_ms, r->ended_ms,
-                              r->document, r->debrief, r->id);
+        enum err e = db_start(s->db, DB_RUN_UPDATE, reterr, "tttnntti", r->state, r->outcome, r->reason, r->onset_ms,
+                              r->ended_ms, r->document, r->debrief, r->id);
 
         if (!e) e = db_run(s->db, DB_RUN_UPDATE, reterr);
         if (e) return e;
@@ -145,7 +145,8 @@ enum err store_run_get(struct store *s, int64_t id, store_run_fn fn, void *ctx, 
         return count ? ERR_OK : err_note(reterr, ERR_NOT_FOUND, "there is no run r%lld", (long long)id);
 }
 
-enum err store_run_each(struct store *s, bool unfinished_only, size_t limit, store_run_fn fn, void *ctx, struct err_note *reterr)
+enum err store_run_each(struct store *s, bool unfinished_only, size_t limit, store_run_fn fn, void *ctx,
+                        struct err_note *reterr)
 {
         size_t count = 0;
         enum err e = db_start(s->db, DB_RUN_EACH, reterr, "ii", (int64_t)unfinished_only, (int64_t)limit);
@@ -164,15 +165,17 @@ enum err store_event_append(struct store *s, int64_t run_id, const struct store_
         if (!e) e = store_number(s->db, DB_EVENT_LAST, &last, reterr);
         if (e) return e;
         if (last >= STORE_EVENTS_MAX)
-                return err_note(reterr, ERR_LIMIT, "the log of run r%lld is full (%d events)", (long long)run_id, STORE_EVENTS_MAX);
-        e = db_start(s->db, DB_EVENT_NEW, reterr, "iiiitt", run_id, last + 1, event->wall_ms, event->at_ms, event->type, event->data);
+                return err_note(reterr, ERR_LIMIT, "the log of run r%lld is full (%d events)", (long long)run_id,
+                                STORE_EVENTS_MAX);
+        e = db_start(s->db, DB_EVENT_NEW, reterr, "iiiitt", run_id, last + 1, event->wall_ms, event->at_ms, event->type,
+                     event->data);
         if (!e) e = db_run(s->db, DB_EVENT_NEW, reterr);
         if (!e) *ret_seq = last + 1;
         return e;
 }
 
-enum err store_event_each(struct store *s, int64_t run_id, int64_t after_seq, size_t limit, store_event_fn fn, void *ctx,
-                          struct err_note *reterr)
+enum err store_event_each(struct store *s, int64_t run_id, int64_t after_seq, size_t limit, store_event_fn fn,
+                          void *ctx, struct err_note *reterr)
 {
         enum err e = db_start(s->db, DB_EVENT_EACH, reterr, "iii", run_id, after_seq, (int64_t)limit);
 
@@ -182,11 +185,11 @@ enum err store_event_each(struct store *s, int64_t run_id, int64_t after_seq, si
 
                 e = db_step(s->db, DB_EVENT_EACH, &row, reterr);
                 if (e || !row) return e;
-                event = (struct store_event){ .seq = db_i64(s->db, DB_EVENT_EACH, 0),
-                                              .wall_ms = db_i64(s->db, DB_EVENT_EACH, 1),
-                                              .at_ms = db_i64(s->db, DB_EVENT_EACH, 2),
-                                              .type = db_text(s->db, DB_EVENT_EACH, 3),
-                                              .data = db_text(s->db, DB_EVENT_EACH, 4) };
+                event = (struct store_event){.seq = db_i64(s->db, DB_EVENT_EACH, 0),
+                                             .wall_ms = db_i64(s->db, DB_EVENT_EACH, 1),
+                                             .at_ms = db_i64(s->db, DB_EVENT_EACH, 2),
+                                             .type = db_text(s->db, DB_EVENT_EACH, 3),
+                                             .data = db_text(s->db, DB_EVENT_EACH, 4)};
                 e = fn(ctx, &event);
         }
         db_reset(s->db, DB_EVENT_EACH);
@@ -203,8 +206,8 @@ enum err store_action_put(struct store *s, int64_t run_id, const struct store_ac
         if (!e) e = store_number(s->db, DB_ACTION_COUNT, &others, reterr);
         if (e) return e;
         if (others >= STORE_ACTIONS_MAX)
-                return err_note(reterr, ERR_LIMIT, "run r%lld has %d actions already; no more are taken", (long long)run_id,
-                                STORE_ACTIONS_MAX);
+                return err_note(reterr, ERR_LIMIT, "run r%lld has %d actions already; no more are taken",
+                                (long long)run_id, STORE_ACTIONS_MAX);
         e = db_start(s->db, DB_ACTION_PUT, reterr, "itntt", run_id, action->action_id, action->at_ms, action->author,
                      action->document);
         return e ? e : db_run(s->db, DB_ACTION_PUT, reterr);
@@ -220,10 +223,10 @@ enum err store_action_each(struct store *s, int64_t run_id, store_action_fn fn, 
 
                 e = db_step(s->db, DB_ACTION_EACH, &row, reterr);
                 if (e || !row) return e;
-                action = (struct store_action){ .action_id = db_text(s->db, DB_ACTION_EACH, 0),
-                                                .at_ms = db_i64(s->db, DB_ACTION_EACH, 1),
-                                                .author = db_text(s->db, DB_ACTION_EACH, 2),
-                                                .document = db_text(s->db, DB_ACTION_EACH, 3) };
+                action = (struct store_action){.action_id = db_text(s->db, DB_ACTION_EACH, 0),
+                                               .at_ms = db_i64(s->db, DB_ACTION_EACH, 1),
+                                               .author = db_text(s->db, DB_ACTION_EACH, 2),
+                                               .document = db_text(s->db, DB_ACTION_EACH, 3)};
                 e = fn(ctx, &action);
         }
         db_reset(s->db, DB_ACTION_EACH);
@@ -234,8 +237,8 @@ enum err store_action_each(struct store *s, int64_t run_id, store_action_fn fn, 
 
 /* task_moves[from][to]: the drawing in store.h. */
 static const bool task_moves[STORE_TASK_STATE_COUNT][STORE_TASK_STATE_COUNT] = {
-        [STORE_TASK_PLANNED] = { [STORE_TASK_APPLIED] = true, [STORE_TASK_FAILED] = true, [STORE_TASK_UNDONE] = true },
-        [STORE_TASK_APPLIED] = { [STORE_TASK_UNDONE] = true },
+        [STORE_TASK_PLANNED] = {[STORE_TASK_APPLIED] = true, [STORE_TASK_FAILED] = true, [STORE_TASK_UNDONE] = true},
+        [STORE_TASK_APPLIED] = {[STORE_TASK_UNDONE] = true},
 };
 
 static const char *const task_state_texts[STORE_TASK_STATE_COUNT] = {
@@ -266,9 +269,13 @@ enum err store_task_plan(struct store *s, int64_t run_id, const struct store_tas
         if (!e) e = store_number(s->db, DB_TASK_COUNT, &count, reterr);
         if (e) return e;
         if (count >= STORE_TASKS_MAX)
-                return err_note(reterr, ERR_LIMIT, "run r%lld has %d tasks already", (long long)run_id, STORE_TASKS_MAX);
-        e = db_start(s->db, DB_TASK_NEW, reterr, "iittttt" "ii", run_id, task->task_id, task->kind, task->target, task->args,
-                     task->undo, task->detail, task->changed_ms, task->changed_ms);
+                return err_note(reterr, ERR_LIMIT, "run r%lld has %d tasks already", (long long)run_id,
+                                STORE_TASKS_MAX);
+        e = db_start(s->db, DB_TASK_NEW, reterr,
+                     "iittttt"
+                     "ii",
+                     run_id, task->task_id, task->kind, task->target, task->args, task->undo, task->detail,
+                     task->changed_ms, task->changed_ms);
         return e ? e : db_run(s->db, DB_TASK_NEW, reterr);
 }
 
@@ -282,13 +289,15 @@ enum err store_task_move(struct store *s, int64_t run_id, int64_t task_id, enum 
         if (!e) e = db_step(s->db, DB_TASK_STATE, &row, reterr);
         if (e) return e;
         if (!row)
-                return err_note(reterr, ERR_NOT_FOUND, "run r%lld has no task %lld", (long long)run_id, (long long)task_id);
+                return err_note(reterr, ERR_NOT_FOUND, "run r%lld has no task %lld", (long long)run_id,
+                                (long long)task_id);
         from = store_task_state_parse(db_text(s->db, DB_TASK_STATE, 0));
         db_reset(s->db, DB_TASK_STATE);
         if (!task_moves[from][to])
-                return err_note(reterr, ERR_STATE, "task %lld of run r%lld is %s and cannot become %s", (long long)task_id,
-                                (long long)run_id, task_state_texts[from], task_state_texts[to]);
-        e = db_start(s->db, DB_TASK_MOVE, reterr, "tttiii", task_state_texts[to], undo, detail, now_ms, run_id, task_id);
+                return err_note(reterr, ERR_STATE, "task %lld of run r%lld is %s and cannot become %s",
+                                (long long)task_id, (long long)run_id, task_state_texts[from], task_state_texts[to]);
+        e = db_start(s->db, DB_TASK_MOVE, reterr, "tttiii", task_state_texts[to], undo, detail, now_ms, run_id,
+                     task_id);
         return e ? e : db_run(s->db, DB_TASK_MOVE, reterr);
 }
 
@@ -302,14 +311,14 @@ static enum err store_task_rows(struct db *db, enum db_stmt q, store_task_fn fn,
 
                 e = db_step(db, q, &row, reterr);
                 if (e || !row) return e;
-                task = (struct store_task){ .task_id = db_i64(db, q, 0),
-                                            .kind = db_text(db, q, 1),
-                                            .target = db_text(db, q, 2),
-                                            .args = db_text(db, q, 3),
-                                            .undo = db_text(db, q, 4),
-                                            .detail = db_text(db, q, 5),
-                                            .state = store_task_state_parse(db_text(db, q, 6)),
-                                            .changed_ms = db_i64(db, q, 7) };
+                task = (struct store_task){.task_id = db_i64(db, q, 0),
+                                           .kind = db_text(db, q, 1),
+                                           .target = db_text(db, q, 2),
+                                           .args = db_text(db, q, 3),
+                                           .undo = db_text(db, q, 4),
+                                           .detail = db_text(db, q, 5),
+                                           .state = store_task_state_parse(db_text(db, q, 6)),
+                                           .changed_ms = db_i64(db, q, 7)};
                 e = fn(ctx, &task);
         }
         db_reset(db, q);
@@ -341,9 +350,10 @@ enum err store_episode_put(struct store *s, int64_t run_id, const char *scenario
 }
 
 /* The lower median: with an even number of episodes it is one that really happened. */
-enum err store_difficulty_get(struct store *s, const char *scenario, struct store_difficulty *ret, struct err_note *reterr)
+enum err store_difficulty_get(struct store *s, const char *scenario, struct store_difficulty *ret,
+                              struct err_note *reterr)
 {
-        struct store_difficulty d = { 0 };
+        struct store_difficulty d = {0};
         bool row = false;
         enum err e = db_start(s->db, DB_EPISODE_COUNT, reterr, "t", scenario);
 

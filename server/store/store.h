@@ -1,9 +1,9 @@
-/* store: what the server must still know after it was killed: runs, their event logs, the task journal, actions, difficulty.
- * Owner:  the loop thread; not thread-safe.   Memory: strings handed to callbacks live until the callback returns.
- * Units:  times in ms of the wall clock, at_ms from fault onset; a time of STORE_TIME_NONE is unknown yet.
- * Limits: STORE_TEXT_BYTES_MAX a text, STORE_EVENTS_MAX events a run, STORE_RUNS_MAX kept runs (older ones are dropped, their
- *         episode stays). Fails: ERR_IO (disk full and the like, sentence in the note), ERR_LIMIT, ERR_NOT_FOUND, ERR_STATE,
- *         ERR_UNSUPPORTED for a database of a newer version; a failed call changes nothing. */
+/* store: what the server must still know after it was killed: runs, their event logs, the task journal, actions,
+ * difficulty. Owner:  the loop thread; not thread-safe.   Memory: strings handed to callbacks live until the callback
+ * returns. Units:  times in ms of the wall clock, at_ms from fault onset; a time of STORE_TIME_NONE is unknown yet.
+ * Limits: STORE_TEXT_BYTES_MAX a text, STORE_EVENTS_MAX events a run, STORE_RUNS_MAX kept runs (older ones are dropped,
+ * their episode stays). Fails: ERR_IO (disk full and the like, sentence in the note), ERR_LIMIT, ERR_NOT_FOUND,
+ * ERR_STATE, ERR_UNSUPPORTED for a database of a newer version; a failed call changes nothing. */
 #ifndef SERVER_STORE_STORE_H
 #define SERVER_STORE_STORE_H
 
@@ -25,12 +25,14 @@ enum {
 
 struct store;
 
-/* Opens or makes the database at `path` and brings its schema up to date. One process at a time: a second one gets ERR_STATE. */
+/* Opens or makes the database at `path` and brings its schema up to date. One process at a time: a second one gets
+ * ERR_STATE. */
 MUST_USE enum err store_open(const char *path, struct store **ret, struct err_note *reterr);
 void store_free(struct store *s); /* NULL is fine */
 AUTO_DEFINE(struct store, store_free)
 
-/* Runs. Texts are borrowed: by store_run_new and store_run_update until they return, in callbacks until those return. */
+/* Runs. Texts are borrowed: by store_run_new and store_run_update until they return, in callbacks until those return.
+ */
 struct store_run {
         int64_t id; /* set by store_run_new */
         const char *scenario;
@@ -86,7 +88,7 @@ enum store_task_state {
 #define X(name, text) STORE_TASK_##name,
         STORE_TASK_STATE_LIST(X)
 #undef X
-        STORE_TASK_STATE_COUNT
+                STORE_TASK_STATE_COUNT
 };
 const char *store_task_state_text(enum store_task_state state);
 
@@ -101,12 +103,15 @@ struct store_task {
         int64_t changed_ms;
 };
 typedef enum err (*store_task_fn)(void *ctx, const struct store_task *task);
-MUST_USE enum err store_task_plan(struct store *s, int64_t run_id, const struct store_task *task, struct err_note *reterr);
+MUST_USE enum err store_task_plan(struct store *s, int64_t run_id, const struct store_task *task,
+                                  struct err_note *reterr);
 /* Moves a task along the drawing; any other move is ERR_STATE. undo: NULL keeps the planned one. */
-MUST_USE enum err store_task_move(struct store *s, int64_t run_id, int64_t task_id, enum store_task_state to, const char *undo,
-                                  const char *detail, int64_t now_ms, struct err_note *reterr);
-MUST_USE enum err store_task_open_each(struct store *s, int64_t run_id, store_task_fn fn, void *ctx, struct err_note *reterr);
-MUST_USE enum err store_task_each(struct store *s, int64_t run_id, store_task_fn fn, void *ctx, struct err_note *reterr);
+MUST_USE enum err store_task_move(struct store *s, int64_t run_id, int64_t task_id, enum store_task_state to,
+                                  const char *undo, const char *detail, int64_t now_ms, struct err_note *reterr);
+MUST_USE enum err store_task_open_each(struct store *s, int64_t run_id, store_task_fn fn, void *ctx,
+                                       struct err_note *reterr);
+MUST_USE enum err store_task_each(struct store *s, int64_t run_id, store_task_fn fn, void *ctx,
+                                  struct err_note *reterr);
 
 /* Actions as shown (ACTION as JSON); putting one with a known id replaces it. */
 struct store_action {
@@ -116,8 +121,10 @@ struct store_action {
         const char *document;
 };
 typedef enum err (*store_action_fn)(void *ctx, const struct store_action *action);
-MUST_USE enum err store_action_put(struct store *s, int64_t run_id, const struct store_action *action, struct err_note *reterr);
-MUST_USE enum err store_action_each(struct store *s, int64_t run_id, store_action_fn fn, void *ctx, struct err_note *reterr);
+MUST_USE enum err store_action_put(struct store *s, int64_t run_id, const struct store_action *action,
+                                   struct err_note *reterr);
+MUST_USE enum err store_action_each(struct store *s, int64_t run_id, store_action_fn fn, void *ctx,
+                                    struct err_note *reterr);
 
 /* Measured difficulty. */
 struct store_difficulty {
@@ -126,8 +133,8 @@ struct store_difficulty {
         int64_t median_ms; /* of resolved ones, 0 without any */
         int64_t best_ms;   /* fastest resolved one, 0 without any */
 };
-MUST_USE enum err store_episode_put(struct store *s, int64_t run_id, const char *scenario, const char *outcome, int64_t took_ms,
-                                    int64_t ended_ms, struct err_note *reterr);
+MUST_USE enum err store_episode_put(struct store *s, int64_t run_id, const char *scenario, const char *outcome,
+                                    int64_t took_ms, int64_t ended_ms, struct err_note *reterr);
 MUST_USE enum err store_difficulty_get(struct store *s, const char *scenario, struct store_difficulty *ret,
                                        struct err_note *reterr);
 

@@ -27,7 +27,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-        static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+        static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
         char path[128];
 
         (void)state;
@@ -41,7 +41,7 @@ static int teardown(void **state)
 static struct store *opened(void)
 {
         struct store *s = NULL;
-        struct err_note note = { 0 };
+        struct err_note note = {0};
         enum err e = store_open(test_path, &s, &note);
 
         if (e) fail_msg("%s", note.text);
@@ -50,9 +50,17 @@ static struct store *opened(void)
 
 static struct store_run a_run(void)
 {
-        return (struct store_run){ .scenario = "pool", .driver = "learner", .seed = 7, .stack = 1, .fast = true, .state = "preparing",
-                                   .reason = "", .created_ms = 1000, .onset_ms = STORE_TIME_NONE, .ended_ms = STORE_TIME_NONE,
-                                   .source = "id: pool\n" };
+        return (struct store_run){.scenario = "pool",
+                                  .driver = "learner",
+                                  .seed = 7,
+                                  .stack = 1,
+                                  .fast = true,
+                                  .state = "preparing",
+                                  .reason = "",
+                                  .created_ms = 1000,
+                                  .onset_ms = STORE_TIME_NONE,
+                                  .ended_ms = STORE_TIME_NONE,
+                                  .source = "id: pool\n"};
 }
 
 struct seen {
@@ -66,8 +74,9 @@ static enum err see_run(void *ctx, const struct store_run *r)
         size_t used = strlen(seen->text);
 
         seen->count++;
-        (void)snprintf(seen->text + used, sizeof(seen->text) - used, "%lld %s %s %s %lld;", (long long)r->id, r->scenario, r->state,
-                       r->outcome ? r->outcome : "-", (long long)(r->onset_ms == STORE_TIME_NONE ? -1 : r->onset_ms));
+        (void)snprintf(seen->text + used, sizeof(seen->text) - used, "%lld %s %s %s %lld;", (long long)r->id,
+                       r->scenario, r->state, r->outcome ? r->outcome : "-",
+                       (long long)(r->onset_ms == STORE_TIME_NONE ? -1 : r->onset_ms));
         return ERR_OK;
 }
 
@@ -106,7 +115,7 @@ static void a_run_survives_the_process(void **state)
 {
         struct store *s = opened();
         struct store_run r = a_run();
-        struct seen seen = { 0 };
+        struct seen seen = {0};
 
         (void)state;
         assert_int_equal(store_run_new(s, &r, NULL), ERR_OK);
@@ -122,7 +131,7 @@ static void a_run_survives_the_process(void **state)
         r.state = "ended";
         r.outcome = "failed";
         assert_int_equal(store_run_update(s, &r, NULL), ERR_OK);
-        seen = (struct seen){ 0 };
+        seen = (struct seen){0};
         assert_int_equal(store_run_each(s, true, 10, see_run, &seen, NULL), ERR_OK);
         assert_int_equal(seen.count, 0);
         assert_int_equal(store_run_get(s, 1, see_run, &seen, NULL), ERR_OK);
@@ -134,8 +143,8 @@ static void unknown_things_are_said(void **state)
 {
         struct store *s = opened();
         struct store_run r = a_run();
-        struct err_note note = { 0 };
-        struct seen seen = { 0 };
+        struct err_note note = {0};
+        struct seen seen = {0};
 
         (void)state;
         assert_int_equal(store_run_get(s, 44, see_run, &seen, &note), ERR_NOT_FOUND);
@@ -150,7 +159,7 @@ static void events_are_numbered_without_gaps(void **state)
 {
         struct store *s = opened();
         struct store_run r = a_run();
-        struct seen seen = { 0 };
+        struct seen seen = {0};
 
         (void)state;
         assert_int_equal(store_run_new(s, &r, NULL), ERR_OK);
@@ -159,7 +168,9 @@ static void events_are_numbered_without_gaps(void **state)
                 int64_t seq = -1;
 
                 (void)snprintf(data, sizeof(data), "{\"n\":%d}", i);
-                assert_int_equal(store_event_append(s, r.id, &(struct store_event){ .type = "say", .data = data }, &seq, NULL), ERR_OK);
+                assert_int_equal(
+                        store_event_append(s, r.id, &(struct store_event){.type = "say", .data = data}, &seq, NULL),
+                        ERR_OK);
                 assert_int_equal(seq, i);
         }
         assert_int_equal(store_event_each(s, r.id, 1, 10, see_event, &seen, NULL), ERR_OK);
@@ -170,8 +181,9 @@ static void events_are_numbered_without_gaps(void **state)
 static void every_cell_of_the_task_table(void **state)
 {
         /* rows: from; columns: to planned, applied, undone, failed. By the drawing in store.h. */
-        static const bool allowed[4][4] = { { 0, 1, 1, 1 }, { 0, 0, 1, 0 }, { 0, 0, 0, 0 }, { 0, 0, 0, 0 } };
-        static const enum store_task_state order[4] = { STORE_TASK_PLANNED, STORE_TASK_APPLIED, STORE_TASK_UNDONE, STORE_TASK_FAILED };
+        static const bool allowed[4][4] = {{0, 1, 1, 1}, {0, 0, 1, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
+        static const enum store_task_state order[4] = {STORE_TASK_PLANNED, STORE_TASK_APPLIED, STORE_TASK_UNDONE,
+                                                       STORE_TASK_FAILED};
         struct store *s = opened();
         struct store_run r = a_run();
         int64_t id = 0;
@@ -180,11 +192,17 @@ static void every_cell_of_the_task_table(void **state)
         assert_int_equal(store_run_new(s, &r, NULL), ERR_OK);
         for (int from = 0; from < 4; from++) {
                 for (int to = 0; to < 4; to++) {
-                        struct store_task task = { .task_id = ++id, .kind = "config.set", .target = "api", .args = "{}", .undo = "{}", .detail = "" };
+                        struct store_task task = {.task_id = ++id,
+                                                  .kind = "config.set",
+                                                  .target = "api",
+                                                  .args = "{}",
+                                                  .undo = "{}",
+                                                  .detail = ""};
                         enum err e;
 
                         assert_int_equal(store_task_plan(s, r.id, &task, NULL), ERR_OK);
-                        if (from) assert_int_equal(store_task_move(s, r.id, id, order[from], NULL, "", 1, NULL), ERR_OK);
+                        if (from)
+                                assert_int_equal(store_task_move(s, r.id, id, order[from], NULL, "", 1, NULL), ERR_OK);
                         e = store_task_move(s, r.id, id, order[to], NULL, "", 2, NULL);
                         assert_int_equal(e, allowed[from][to] ? ERR_OK : ERR_STATE);
                 }
@@ -196,12 +214,17 @@ static void what_is_open_comes_newest_first(void **state)
 {
         struct store *s = opened();
         struct store_run r = a_run();
-        struct seen seen = { 0 };
+        struct seen seen = {0};
 
         (void)state;
         assert_int_equal(store_run_new(s, &r, NULL), ERR_OK);
         for (int64_t id = 1; id <= 4; id++) {
-                struct store_task task = { .task_id = id, .kind = "config.set", .target = "api", .args = "{}", .undo = "{\"a\":1}", .detail = "" };
+                struct store_task task = {.task_id = id,
+                                          .kind = "config.set",
+                                          .target = "api",
+                                          .args = "{}",
+                                          .undo = "{\"a\":1}",
+                                          .detail = ""};
 
                 assert_int_equal(store_task_plan(s, r.id, &task, NULL), ERR_OK);
         }
@@ -219,13 +242,13 @@ static void an_action_is_replaced_by_its_id(void **state)
 {
         struct store *s = opened();
         struct store_run r = a_run();
-        struct seen seen = { 0 };
+        struct seen seen = {0};
 
         (void)state;
         assert_int_equal(store_run_new(s, &r, NULL), ERR_OK);
-        assert_int_equal(store_action_put(s, r.id, &(struct store_action){ "a10", 1, "learner", "1" }, NULL), ERR_OK);
-        assert_int_equal(store_action_put(s, r.id, &(struct store_action){ "a9", 1, "learner", "2" }, NULL), ERR_OK);
-        assert_int_equal(store_action_put(s, r.id, &(struct store_action){ "a10", 1, "learner", "3" }, NULL), ERR_OK);
+        assert_int_equal(store_action_put(s, r.id, &(struct store_action){"a10", 1, "learner", "1"}, NULL), ERR_OK);
+        assert_int_equal(store_action_put(s, r.id, &(struct store_action){"a9", 1, "learner", "2"}, NULL), ERR_OK);
+        assert_int_equal(store_action_put(s, r.id, &(struct store_action){"a10", 1, "learner", "3"}, NULL), ERR_OK);
         assert_int_equal(store_action_each(s, r.id, see_action, &seen, NULL), ERR_OK);
         assert_string_equal(seen.text, "a9=2;a10=3;");
         store_free(s);
@@ -236,16 +259,18 @@ static void difficulty_is_measured(void **state)
         static const struct {
                 const char *outcome;
                 int64_t took_ms;
-        } rows[] = { { "resolved", 900 }, { "time_up", 5000 }, { "resolved", 100 }, { "resolved", 300 }, { "abandoned", 1 } };
+        } rows[] = {{"resolved", 900}, {"time_up", 5000}, {"resolved", 100}, {"resolved", 300}, {"abandoned", 1}};
         struct store *s = opened();
-        struct store_difficulty d = { -1, -1, -1, -1 };
+        struct store_difficulty d = {-1, -1, -1, -1};
 
         (void)state;
         assert_int_equal(store_difficulty_get(s, "pool", &d, NULL), ERR_OK);
         assert_int_equal(d.attempts, 0);
         assert_int_equal(d.median_ms, 0);
         for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
-                assert_int_equal(store_episode_put(s, (int64_t)i + 1, "pool", rows[i].outcome, rows[i].took_ms, 1, NULL), ERR_OK);
+                assert_int_equal(
+                        store_episode_put(s, (int64_t)i + 1, "pool", rows[i].outcome, rows[i].took_ms, 1, NULL),
+                        ERR_OK);
         assert_int_equal(store_episode_put(s, 99, "other", "resolved", 1, 1, NULL), ERR_OK);
         assert_int_equal(store_difficulty_get(s, "pool", &d, NULL), ERR_OK);
         assert_int_equal(d.attempts, 5);
@@ -258,7 +283,7 @@ static void difficulty_is_measured(void **state)
 static void a_newer_database_is_refused(void **state)
 {
         struct store *s = opened();
-        struct err_note note = { 0 };
+        struct err_note note = {0};
         sqlite3 *raw = NULL;
 
         (void)state;
@@ -276,7 +301,7 @@ static void a_second_owner_and_a_non_database_are_refused(void **state)
 {
         struct store *s = opened();
         struct store *second = NULL;
-        struct err_note note = { 0 };
+        struct err_note note = {0};
         FILE *file;
 
         (void)state;
@@ -297,7 +322,7 @@ static void a_full_disk_is_an_error_and_passes(void **state)
         static char big[100000];
         struct store *s = opened();
         struct store_run r = a_run();
-        struct err_note note = { 0 };
+        struct err_note note = {0};
         int64_t seq = 0;
         enum err e = ERR_OK;
 
@@ -305,11 +330,13 @@ static void a_full_disk_is_an_error_and_passes(void **state)
         memset(big, 'x', sizeof(big) - 1);
         assert_int_equal(store_run_new(s, &r, NULL), ERR_OK);
         store_disk_full_simulate(s, true);
-        for (int i = 0; i < 100 && !e; i++) e = store_event_append(s, r.id, &(struct store_event){ .type = "x", .data = big }, &seq, &note);
+        for (int i = 0; i < 100 && !e; i++)
+                e = store_event_append(s, r.id, &(struct store_event){.type = "x", .data = big}, &seq, &note);
         assert_int_equal(e, ERR_IO);
         assert_non_null(strstr(note.text, "disk is full"));
         store_disk_full_simulate(s, false);
-        assert_int_equal(store_event_append(s, r.id, &(struct store_event){ .type = "x", .data = big }, &seq, NULL), ERR_OK);
+        assert_int_equal(store_event_append(s, r.id, &(struct store_event){.type = "x", .data = big}, &seq, NULL),
+                         ERR_OK);
         store_free(s);
 }
 
@@ -317,14 +344,15 @@ static void too_large_a_text_is_refused(void **state)
 {
         struct store *s = opened();
         struct store_run r = a_run();
-        struct err_note note = { 0 };
+        struct err_note note = {0};
         char *big = calloc(1, STORE_TEXT_BYTES_MAX + 2);
         int64_t seq = -1;
 
         (void)state;
         memset(big, 'x', STORE_TEXT_BYTES_MAX + 1);
         assert_int_equal(store_run_new(s, &r, NULL), ERR_OK);
-        assert_int_equal(store_event_append(s, r.id, &(struct store_event){ .type = "x", .data = big }, &seq, &note), ERR_LIMIT);
+        assert_int_equal(store_event_append(s, r.id, &(struct store_event){.type = "x", .data = big}, &seq, &note),
+                         ERR_LIMIT);
         assert_int_equal(seq, -1);
         free(big);
         store_free(s);
@@ -334,17 +362,18 @@ static enum err whole_life(void)
 {
         AUTO(store_free) struct store *s = NULL;
         struct store_run r = a_run();
-        struct store_task task = { .task_id = 1, .kind = "config.set", .target = "api", .args = "{}", .undo = "{}", .detail = "" };
+        struct store_task task = {
+                .task_id = 1, .kind = "config.set", .target = "api", .args = "{}", .undo = "{}", .detail = ""};
         struct store_difficulty d;
-        struct seen seen = { 0 };
+        struct seen seen = {0};
         int64_t seq;
         enum err e = store_open(test_path, &s, NULL);
 
         if (!e) e = store_run_new(s, &r, NULL);
-        if (!e) e = store_event_append(s, r.id, &(struct store_event){ .type = "say", .data = "{}" }, &seq, NULL);
+        if (!e) e = store_event_append(s, r.id, &(struct store_event){.type = "say", .data = "{}"}, &seq, NULL);
         if (!e) e = store_task_plan(s, r.id, &task, NULL);
         if (!e) e = store_task_move(s, r.id, 1, STORE_TASK_APPLIED, NULL, "", 1, NULL);
-        if (!e) e = store_action_put(s, r.id, &(struct store_action){ "a1", 1, "learner", "{}" }, NULL);
+        if (!e) e = store_action_put(s, r.id, &(struct store_action){"a1", 1, "learner", "{}"}, NULL);
         if (!e) e = store_run_update(s, &r, NULL);
         if (!e) e = store_episode_put(s, r.id, "pool", "resolved", 1, 1, NULL);
         if (!e) e = store_difficulty_get(s, "pool", &d, NULL);
