@@ -30,7 +30,8 @@ struct yaml {
 };
 
 MUST_USE enum err yaml_parse(const char *bytes, size_t size_bytes, struct diag_list *diags, struct yaml **ret);
-void yaml_free(struct yaml *root);
+/* Hidden: libyaml exports a yaml_free of its own and must go on calling that one. */
+__attribute__((visibility("hidden"))) void yaml_free(struct yaml *root);
 AUTO_DEFINE(struct yaml, yaml_free)
 
 const struct yaml *yaml_get(const struct yaml *map, const char *key); /* NULL if absent or not a map */
