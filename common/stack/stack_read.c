@@ -39,10 +39,9 @@ size_t stack_read_word(struct diag_list *diags, const struct yaml *node, const c
 
         buf_init(&known, 256);
         if (!text) return 0;
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < count; i++)
                 if (str_eq(words[i], text)) return i;
-                buf_printf(&known, "%s%s", i ? ", " : "", words[i]);
-        }
+        for (size_t i = 0; i < count; i++) buf_printf(&known, "%s%s", i ? ", " : "", words[i]);
         diag_error(diags, node->line, node->column, "'%s' is '%s', but must be one of: %s", node->key, text,
                    known.data);
         return 0;

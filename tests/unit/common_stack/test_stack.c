@@ -18,14 +18,14 @@
 static const struct row {
         const char *name, *text, *expect;
 } rows[] = {
-        {"unknown key", TWO("port: 2, neds: [a]"), "f:4:55: error: unknown key 'neds'; did you mean 'needs'?"},
-        {"unknown need", TWO("port: 2, needs: [aa]"), "f:4:63: error: no service 'aa'; did you mean 'a'?"},
+        {"unknown key", TWO("port: 2, neds: [a]"), "f:4:62: error: unknown key 'neds'; did you mean 'needs'?"},
+        {"unknown need", TWO("port: 2, needs: [aa]"), "f:4:70: error: no service 'aa'; did you mean 'a'?"},
         {"same port", TWO("port: 1"), "f:4:5: error: port 1 of 'b' is taken already by 'a'"},
         {"no port", TWO("number: 1"), "f:4:5: error: the key 'port' is missing"},
-        {"port too high", TWO("port: 70000"), "f:4:52: error: 'port' must be a whole number from 1 to 65535"},
+        {"port too high", TWO("port: 70000"), "f:4:59: error: 'port' must be a whole number from 1 to 65535"},
         {"circle", TWO("port: 2, needs: [b]"), "f:4:5: error: 'b' needs itself, in a circle of 'needs'"},
         {"bad kind", "schema: 1\nservices: [{name: a, title: A, kind: demon, program: p, port: 1}]\n",
-         "f:2:40: error: 'kind' is 'demon', but must be one of: service, adapter, component"},
+         "f:2:38: error: 'kind' is 'demon', but must be one of: service, adapter, component"},
         {"adapter of nothing", "schema: 1\nservices: [{name: a, title: A, kind: adapter, program: p, port: 1}]\n",
          "f:2:12: error: adapter 'a' must say 'adapter_of'"},
         {"other schema", "schema: 2\nservices: [{name: a, title: A, kind: service, program: p, port: 1}]\n",
