@@ -36,10 +36,11 @@ void clock_text(int64_t wall_ms, char dst[static CLOCK_TEXT_BYTES])
 {
         time_t s = (time_t)(wall_ms / 1000);
         struct tm t;
+        size_t used;
 
         gmtime_r(&s, &t);
-        snprintf(dst, CLOCK_TEXT_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (t.tm_year + 1900) % 10000, t.tm_mon + 1,
-                 t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, (int)(wall_ms % 1000));
+        used = strftime(dst, CLOCK_TEXT_BYTES - 6, "%Y-%m-%dT%H:%M:%S", &t);
+        snprintf(dst + used, CLOCK_TEXT_BYTES - used, ".%03uZ", (unsigned)(wall_ms % 1000));
 }
 
 void clock_sleep_until_ns(int64_t mono_ns)
