@@ -1,0 +1,58 @@
+/* kit_upstream: calls to one other service over HTTP: a bounded pool of kept-alive connections, time limits, retries with
+ * back-off inside a budget, a circuit breaker, trace context and deadline passed on, metrics per peer.
+ * Owner:  shared; thread-safe.               Memory: a reply belongs to the caller (kit_upstream_reply_done).
+ * Units:  ms.                                Limits: as kit_upstream_limits say, changeable while calls run.
+ * Fails:  ERR_LIMIT or ERR_TIMEOUT with stage "pool" (no connection free), ERR_UNAVAILABLE breaker open or nobody there,
+ *         ERR_TIMEOUT no answer in time, ERR_IO broken answer. An answer with any HTTP status is ERR_OK. */
+#ifndef SUT_KIT_UPSTREAM_H
+#define SUT_KIT_UPSTREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "sut/kit/breaker.h"
+#include "sut/kit/trace.h"
+
+struct kit;
+struct kit_upstream;
+
+struct kit_upstream_limits {
+        int pool_size;
+        int64_t pool_wait_ms, connect_ms, timeout_ms; /* timeout_ms: one attempt */
+        int retries;                                  /* further attempts after a failed one; only for idempotent calls */
+        int64_t backoff_ms, backoff_max_ms;
+        int retry_budget_percent;
+        struct breaker_limits breaker;
+};
+
+struct kit_upstream_call {
+        const char *method, *path; /* path with query */
+        const char *content_type, *body; /* NULL: none */
+        size_t body_bytes;
+        const char *const *headers; /* "Name: value", NULL-ended; may be NULL */
+        const struct trace *trace;  /* the caller's span; NULL: none */
+        int64_t left_ms;            /* of the caller's deadline; 0: no deadline */
+        bool idempotent;            /* may be sent twice */
+};
+
+struct kit_upstream_reply {
+        int status;
+        struct buf body;
+        char content_type[64];
+        char retry_after[16];
+        char traceparent[TRACE_PARENT_BYTES];
+};
+
+MUST_USE enum err kit_upstream_new(struct kit *k, const char *peer, const struct kit_upstream_limits *limits,
+                                   struct kit_upstream **ret);
+void kit_upstream_free(struct kit_upstream *u);
+AUTO_DEFINE(struct kit_upstream, kit_upstream_free)
+void kit_upstream_set(struct kit_upstream *u, const struct kit_upstream_limits *limits);
+void kit_upstream_collect(struct kit_upstream *u); /* refreshes the gauges of its metrics */
+
+MUST_USE enum err kit_upstream_send(struct kit_upstream *u, const struct kit_upstream_call *call,
+                                    struct kit_upstream_reply *ret, struct err_note *reterr);
+void kit_upstream_reply_done(struct kit_upstream_reply *reply);
+
+#endif
