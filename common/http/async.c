@@ -151,7 +151,7 @@ enum err http_async_new(struct loop *loop, struct http_async **ret)
         curl_multi_setopt(a->multi, CURLMOPT_SOCKETDATA, a);
         curl_multi_setopt(a->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
         curl_multi_setopt(a->multi, CURLMOPT_TIMERDATA, a);
-        curl_multi_setopt(a->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 16L);
+        curl_multi_setopt(a->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 8L);
         *ret = take(&a);
         return ERR_OK;
 }

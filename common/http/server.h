@@ -4,6 +4,8 @@
  *         thread and owns the request and response for the call.
  * Memory: request texts lend for the call. A response body is copied by http_reply*.
  * Units:  bytes, ms. Limits: options; head 16 KiB, at most HTTP_PARAMS_MAX query parameters.
+ *         With keep_alive a kept connection occupies a thread, idle or not (up to 15 s): `threads` must exceed the connections
+ *         that clients keep open, or new ones wait. Threads are cheap here, stalls are not.
  * Fails:  what a client does wrong is answered before the handler runs: 413 (body), 400, 411, 505. */
 #ifndef COMMON_HTTP_SERVER_H
 #define COMMON_HTTP_SERVER_H
