@@ -41,6 +41,11 @@ bool kit_breaker_allow(struct kit_breaker *b, const struct breaker_limits *limit
         return true;
 }
 
+bool kit_breaker_refuses(const struct kit_breaker *b, const struct breaker_limits *limits, int64_t now_ms)
+{
+        return limits->enabled && b->state == BREAKER_OPEN && now_ms - b->opened_ms < limits->open_ms;
+}
+
 static bool window_is_bad(const struct kit_breaker *b, const struct breaker_limits *limits, int64_t second)
 {
         int ok = 0, failed = 0;

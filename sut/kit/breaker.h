@@ -47,6 +47,8 @@ struct kit_breaker {
 void kit_breaker_init(struct kit_breaker *b);
 /* True if a call may go out now; each true must be followed by one kit_breaker_report(). */
 bool kit_breaker_allow(struct kit_breaker *b, const struct breaker_limits *limits, int64_t now_ms);
+/* A look without consequences: true while the breaker is open. */
+bool kit_breaker_refuses(const struct kit_breaker *b, const struct breaker_limits *limits, int64_t now_ms);
 void kit_breaker_report(struct kit_breaker *b, const struct breaker_limits *limits, bool ok, int64_t now_ms);
 const char *kit_breaker_state_text(enum breaker_state state);
 

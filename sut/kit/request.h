@@ -9,23 +9,22 @@
 #include <stdint.h>
 
 #include "common/text/json.h"
-#include "sut/kit/trace.h"
+#include "common/http/trace.h"
 
 struct kit;
 struct kit_request;
 
 const char *kit_request_method(const struct kit_request *r);
 const char *kit_request_path(const struct kit_request *r);
-const char *kit_request_rest(const struct kit_request *r);                     /* after the prefix of a ".../{rest...}" pattern */
-const char *kit_request_param(const struct kit_request *r, const char *name);  /* {name} of the pattern; NULL if absent */
+const char *kit_request_param(const struct kit_request *r); /* what stands for the {name} or {rest...} of the pattern */
 const char *kit_request_query(struct kit_request *r, const char *name);        /* decoded; NULL if absent */
 const char *kit_request_query_string(const struct kit_request *r);             /* raw, without '?'; "" if none */
 const char *kit_request_header(const struct kit_request *r, const char *name); /* NULL if absent */
 const char *kit_request_body(const struct kit_request *r, size_t *ret_bytes);
 /* The body as a JSON object. False: already answered with a 400 problem. */
 bool kit_request_json(struct kit_request *r, struct json **ret);
-/* An integer parameter or query value. False: already answered with a 400 problem. */
-bool kit_request_int(struct kit_request *r, const char *name, int64_t min, int64_t max, int64_t *ret);
+/* The pattern's parameter as a number. False: already answered with a 404 problem. */
+bool kit_request_param_int(struct kit_request *r, int64_t min, int64_t max, int64_t *ret);
 
 struct kit *kit_request_kit(const struct kit_request *r);
 const struct trace *kit_request_trace(const struct kit_request *r);
@@ -37,7 +36,12 @@ void kit_reply_json(struct kit_request *r, int status, struct json *body);
 void kit_reply_bytes(struct kit_request *r, int status, const char *content_type, const void *bytes, size_t size_bytes);
 /* RFC 9457; code is stable upper case ("POOL_TIMEOUT"), the text says what to do. 503 and 429 carry Retry-After: 1. */
 void kit_reply_problem(struct kit_request *r, int status, const char *code, const char *format, ...) FMT_PRINTF(4, 5);
-/* The status that fits an error of ours: TIMEOUT 504, UNAVAILABLE and LIMIT 503, NOT_FOUND 404, INVAL and PARSE 400, ... */
+/* A problem with {"errors": findings}; findings are taken. */
+void kit_reply_findings(struct kit_request *r, int status, const char *code, const char *detail, struct json *findings);
+/* The status that fits an error of ours: TIMEOUT 504, UNAVAILABLE and LIMIT 503, NOT_FOUND 404, INVAL 422, PARSE 400, ... */
 void kit_reply_err(struct kit_request *r, enum err e, const struct err_note *note);
+
+/* Fields of a log line that belongs to a trace: log_event(LOG_INFO, "order.accepted", "...", KIT_TRACE_FIELDS(t), ...) */
+#define KIT_TRACE_FIELDS(t) LOG_S("trace_id", (t)->trace_id), LOG_S("span_id", (t)->span_id)
 
 #endif

@@ -67,7 +67,8 @@ struct kit_spec {
 /* The whole program. */
 int kit_main(const struct kit_spec *spec, int argc, char **argv);
 
-/* Routes: pattern "/products/{id}"; `route` in metrics is the pattern. Call in start(). */
+/* Routes: pattern "/products/{id}" (one parameter at most) or "/shop/{rest...}" (a prefix); method "*" is any. `http_route`
+ * in metrics is the pattern. Call in start(). */
 enum kit_route_kind {
         KIT_DIRECT, /* runs at once on the connection's thread: health, admin, cheap things */
         KIT_WORK    /* waits for a worker first; 503 with Retry-After when the queue is full or the wait too long */
@@ -76,6 +77,7 @@ void kit_route(struct kit *k, enum kit_route_kind kind, const char *method, cons
 
 /* Arguments: lent for the life of the program; NULL if not given. */
 const char *kit_name(const struct kit *k);
+const char *kit_instance(const struct kit *k);
 const char *kit_dir(const struct kit *k);
 const char *kit_data_dir(const struct kit *k); /* DIR/data/NAME, made at start */
 const char *kit_upstream_address(const struct kit *k, const char *name); /* "127.77.1.1:8010" */
@@ -84,8 +86,10 @@ bool kit_flag(const struct kit *k, const char *name);
 
 struct kit_config *kit_config(struct kit *k);
 struct metrics *kit_metrics(struct kit *k);
-/* 64 random bits, from a generator seeded by the system; thread-safe. */
+/* 64 random bits for jitter and sampling (not for secrets); thread-safe. */
 uint64_t kit_random(void);
+/* 0 <= result < 1 */
+double kit_random_unit(void);
 
 /* The log level knob, in every table: [X_LOG_LEVEL] = KIT_KNOB_LOG_LEVEL */
 extern const char *const kit_log_levels[];

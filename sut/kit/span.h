@@ -8,9 +8,9 @@
 
 #include <stdint.h>
 
-#include "sut/kit/trace.h"
+#include "common/http/trace.h"
 
-enum { SPAN_ATTRS_MAX = 8, SPAN_NAME_BYTES = 64, SPAN_VALUE_BYTES = 96, SPAN_QUEUE_MAX = 512 };
+enum { SPAN_ATTRS_MAX = 6, SPAN_NAME_BYTES = 64, SPAN_VALUE_BYTES = 80, SPAN_QUEUE_MAX = 256 };
 
 enum kit_span_kind { SPAN_INTERNAL = 1, SPAN_SERVER = 2, SPAN_CLIENT = 3, SPAN_PRODUCER = 4, SPAN_CONSUMER = 5 }; /* OTLP's numbers */
 
@@ -27,7 +27,7 @@ struct kit_span {
         } attrs[SPAN_ATTRS_MAX];
 };
 
-/* A child of parent; name is cut to fit. */
+/* A child of parent (NULL: the caller fills s->trace); name is cut to fit. */
 void kit_span_begin(struct kit_span *s, const struct trace *parent, enum kit_span_kind kind, const char *name);
 void kit_span_attr(struct kit_span *s, const char *static_key, const char *value);
 void kit_span_attr_int(struct kit_span *s, const char *static_key, int64_t value);
@@ -35,6 +35,7 @@ void kit_span_end(struct kit_span *s, bool failed);
 
 /* Drains ended spans: called by the exporter's thread with at most `most` spans; returns how many were copied. */
 int kit_span_drain(struct kit_span *dst, int most);
+void kit_span_lose(uint64_t count); /* spans that were taken and could not be delivered */
 uint64_t kit_span_dropped_count(void);
 
 #endif

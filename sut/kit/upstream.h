@@ -1,8 +1,8 @@
 /* kit_upstream: calls to one other service over HTTP: a bounded pool of kept-alive connections, time limits, retries with
  * back-off inside a budget, a circuit breaker, trace context and deadline passed on, metrics per peer.
- * Owner:  shared; thread-safe.               Memory: a reply belongs to the caller (kit_upstream_reply_done).
+ * Owner:  shared; thread-safe.               Memory: the response belongs to the caller (http_response_init/done).
  * Units:  ms.                                Limits: as kit_upstream_limits say, changeable while calls run.
- * Fails:  ERR_LIMIT or ERR_TIMEOUT with stage "pool" (no connection free), ERR_UNAVAILABLE breaker open or nobody there,
+ * Fails:  ERR_LIMIT no connection was free in time (nothing was sent), ERR_UNAVAILABLE breaker open or nobody there,
  *         ERR_TIMEOUT no answer in time, ERR_IO broken answer. An answer with any HTTP status is ERR_OK. */
 #ifndef SUT_KIT_UPSTREAM_H
 #define SUT_KIT_UPSTREAM_H
@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/buf.h"
+#include "common/http/client.h"
+#include "common/http/trace.h"
 #include "sut/kit/breaker.h"
-#include "sut/kit/trace.h"
 
 struct kit;
 struct kit_upstream;
@@ -36,14 +36,6 @@ struct kit_upstream_call {
         bool idempotent;            /* may be sent twice */
 };
 
-struct kit_upstream_reply {
-        int status;
-        struct buf body;
-        char content_type[64];
-        char retry_after[16];
-        char traceparent[TRACE_PARENT_BYTES];
-};
-
 MUST_USE enum err kit_upstream_new(struct kit *k, const char *peer, const struct kit_upstream_limits *limits,
                                    struct kit_upstream **ret);
 void kit_upstream_free(struct kit_upstream *u);
@@ -52,7 +44,11 @@ void kit_upstream_set(struct kit_upstream *u, const struct kit_upstream_limits *
 void kit_upstream_collect(struct kit_upstream *u); /* refreshes the gauges of its metrics */
 
 MUST_USE enum err kit_upstream_send(struct kit_upstream *u, const struct kit_upstream_call *call,
-                                    struct kit_upstream_reply *ret, struct err_note *reterr);
-void kit_upstream_reply_done(struct kit_upstream_reply *reply);
+                                    struct http_response *r, struct err_note *reterr);
+struct breaker_view {
+        enum breaker_state state;
+        uint64_t opened_count;
+};
+void kit_upstream_breaker(struct kit_upstream *u, struct breaker_view *ret);
 
 #endif
