@@ -17,7 +17,11 @@ struct log_field {
         const char *key, *text; /* text NULL: use number */
         double number;
 };
-#define LOG_S(k, v) ((struct log_field){ .key = (k), .text = (v) ? (v) : "" })
+static inline __attribute__((unused)) const char *log_or_empty(const char *text) /* so that LOG_S takes arrays too */
+{
+        return text ? text : "";
+}
+#define LOG_S(k, v) ((struct log_field){ .key = (k), .text = log_or_empty(v) })
 #define LOG_N(k, v) ((struct log_field){ .key = (k), .number = (double)(v) })
 
 void log_init(const char *service, const char *instance); /* texts must live on */
