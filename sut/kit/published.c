@@ -23,7 +23,7 @@ static void body_apply(struct kit *k, const struct http_response *response)
 {
         AUTO(json_free) struct json *body = NULL;
         struct err_note note = { 0 };
-        char text[256], reason[64];
+        char text[384], reason[64];
         int64_t version;
 
         if (json_parse(response->body.data, response->body.size_bytes, &body, &note)) {
@@ -49,7 +49,7 @@ void kit_published_apply(struct kit *k)
                                         .body_bytes_max = CONFIG_FILE_BYTES_MAX };
         struct http_response response;
         struct err_note note = { 0 };
-        char url[160], text[256];
+        char url[160], text[384];
         enum err e;
 
         if (!address) return;

@@ -81,8 +81,10 @@ static void told(struct kit_request *r, int status, int64_t took_us)
         char text[8];
 
         snprintf(text, sizeof text, "%d", status);
-        metrics_observe_trace(metrics_at(r->kit->series.request_seconds, http_method(r->x), route, text), (double)took_us / 1e6,
-                              r->trace.trace_id);
+        /* Scrapes, probes and configuration are not the service's work: they would hide an idle service and flatter a slow one. */
+        if (!r->route || !r->route->builtin)
+                metrics_observe_trace(metrics_at(r->kit->series.request_seconds, http_method(r->x), route, text), (double)took_us / 1e6,
+                                      r->trace.trace_id);
         if (level < log_level_get()) return;
         log_event(level, status >= 500 ? "request.failed" : "request.served", http_path(r->x), KIT_TRACE_FIELDS(&r->trace),
                   LOG_S("method", http_method(r->x)), LOG_S("route", route), LOG_N("status", status),
@@ -137,10 +139,10 @@ void kit_serve(void *ctx, struct http_exchange *x)
                 kit_reply_problem(&r, 503, "STOPPING", "%s is stopping; try again", r.kit->spec->name);
                 return;
         }
-        metrics_add(r.kit->series.active, 1);
         trace_in(&r, &span);
         deadline_in(&r);
         r.route = route_find(&r);
+        if (r.route && !r.route->builtin) metrics_add(r.kit->series.active, 1);
         if (r.route && r.route->builtin)
                 r.route->handler(&r, r.kit);
         else if (r.route && r.route->kind == KIT_WORK)
@@ -156,8 +158,8 @@ void kit_serve(void *ctx, struct http_exchange *x)
                 kit_span_attr(&span, "http.route", r.route->pattern);
                 kit_span_attr_int(&span, "http.response.status_code", status);
                 kit_span_end(&span, status >= 500);
+                metrics_add(r.kit->series.active, -1);
         }
-        metrics_add(r.kit->series.active, -1);
         leave(r.kit);
 }
 
