@@ -1,5 +1,5 @@
 # fd_room(NAME DEPS room... LIBS lib...): every *.c of the current folder becomes one static library fd_NAME.
-# fd_program(NAME DEPS room...): every *.c of the current folder becomes one program.
+# fd_program(NAME DEPS room...): every *.c of the current folder becomes one program, installed unless it lives below tests/.
 # fd_unit(ROOM): every tests/unit/ROOM/test_*.c becomes one cmocka program "unit.ROOM.test_x" linked with fd_ROOM.
 function(fd_room name)
         cmake_parse_arguments(R "" "" "DEPS;LIBS;SOURCES" ${ARGN})
@@ -19,6 +19,9 @@ function(fd_program name)
         add_executable(${name} ${P_SOURCES})
         list(TRANSFORM P_DEPS PREPEND fd_)
         target_link_libraries(${name} PRIVATE ${P_DEPS} ${P_LIBS})
+        if(NOT CMAKE_CURRENT_SOURCE_DIR MATCHES "^${CMAKE_SOURCE_DIR}/tests")
+                install(TARGETS ${name} RUNTIME DESTINATION bin)
+        endif()
 endfunction()
 
 function(fd_unit room)
