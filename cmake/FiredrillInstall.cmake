@@ -2,7 +2,7 @@
 set(share share/firedrill)
 install(FILES sut/stack.yaml DESTINATION ${share}/sut)
 install(FILES VERSION DESTINATION ${share})
-foreach(folder IN ITEMS scenarios db deploy/prometheus models)
+foreach(folder IN ITEMS scenarios db models deploy/prometheus deploy/alertmanager deploy/postgres deploy/redis deploy/nats)
         if(IS_DIRECTORY ${CMAKE_SOURCE_DIR}/${folder})
                 install(DIRECTORY ${folder}/ DESTINATION ${share}/${folder})
         endif()
