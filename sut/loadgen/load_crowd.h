@@ -17,7 +17,7 @@
 
 #include "common/base/err.h"
 
-enum { CROWD_USERS_MAX = 4096, CROWD_STEPS_MAX = 5, CROWD_TOKEN_BYTES = 1024, CROWD_PRODUCTS = 2000, CROWD_CUSTOMERS = 2000 };
+enum { CROWD_USERS_MAX = 1024, CROWD_STEPS_MAX = 5, CROWD_TOKEN_BYTES = 1024, CROWD_PRODUCTS = 2000, CROWD_CUSTOMERS = 2000 };
 
 #define CROWD_STEP_LIST(X) X(BROWSE, "browse") X(PRODUCT, "product") X(LOGIN, "login") X(QUOTE, "quote") X(ORDER, "order")
 enum crowd_step {
