@@ -1,6 +1,7 @@
--- What the services (role shop) and the reporting job (role reporting) may do. Idempotent.
-GRANT CONNECT ON DATABASE shop TO shop, reporting;
-GRANT USAGE ON SCHEMA public TO shop, reporting;
+-- What the services (role shop), the reporting job (role reporting) and the maintenance job may do. Idempotent.
+GRANT CONNECT ON DATABASE shop TO shop, reporting, maintenance;
+GRANT USAGE ON SCHEMA public TO shop, reporting, maintenance;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO shop;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO shop;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO reporting;
+GRANT ALL ON ALL TABLES IN SCHEMA public TO maintenance;

@@ -58,7 +58,8 @@ enum err db_admin_open(const struct db_admin *a, const char *user, const char *d
 
         if (e) return e;
         if (str_eq(user, DB_SUPERUSER)) {
-                e = pg_session_exec(s, "SET statement_timeout = 0; SET lock_timeout = 5000; SET idle_in_transaction_session_timeout = 0",
+                e = pg_session_exec(s, "SET statement_timeout = 0; SET lock_timeout = 5000; SET idle_in_transaction_session_timeout = 0;"
+                                    " SET client_min_messages = warning",
                                     DB_ADMIN_MS, reterr);
                 if (e) return e;
         }

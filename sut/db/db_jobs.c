@@ -21,6 +21,7 @@ struct report {
         pthread_t thread;
         bool has_thread;
         atomic_bool wanted, alive;
+        atomic_int pid; /* of its session; 0: none yet */
 };
 
 struct db_jobs {
@@ -146,10 +147,21 @@ static void *report_thread(void *ctx)
         struct err_note note;
         enum err e = db_admin_open(r->admin, DB_REPORTER, DB_APP, HOLD_APPLICATION, &s, &note);
 
+        if (!e) atomic_store(&r->pid, pg_session_pid(s));
         while (!e && atomic_load(&r->wanted)) e = pg_session_query(s, NULL, report_sql, NULL, 0, REPORT_MS, NULL, &note);
-        if (e) log_text(LOG_WARN, "db.report_ended", "the report has ended: %s", note.text);
+        if (e && atomic_load(&r->wanted)) log_text(LOG_WARN, "db.report_ended", "the report has ended: %s", note.text);
         atomic_store(&r->alive, false);
         return NULL;
+}
+
+/* Its present query may run for long, or wait for a lock: end the session. */
+static void report_stop(struct report *r)
+{
+        int pid = atomic_load(&r->pid);
+
+        atomic_store(&r->wanted, false);
+        /* Not there any more, or the server is away: then the thread finds out by itself. */
+        if (atomic_load(&r->alive) && pid && db_admin_terminate(r->admin, pid, NULL)) return;
 }
 
 static void report_join(struct report *r)
@@ -162,6 +174,7 @@ static void report_join(struct report *r)
 static enum err report_start(struct report *r)
 {
         report_join(r);
+        atomic_store(&r->pid, 0);
         atomic_store(&r->wanted, true);
         atomic_store(&r->alive, true);
         if (pthread_create(&r->thread, NULL, report_thread, r)) {
@@ -182,7 +195,7 @@ enum err db_jobs_report(struct db_jobs *j, int sessions, struct err_note *reterr
 
                 if (!atomic_load(&r->alive)) continue;
                 if (alive < sessions) alive++;
-                else atomic_store(&r->wanted, false); /* ends with its present query */
+                else report_stop(r);
         }
         for (int i = 0; i < DB_REPORTS_MAX && alive < sessions; i++) {
                 if (atomic_load(&j->reports[i].alive)) continue;
@@ -223,7 +236,7 @@ void db_jobs_free(struct db_jobs *j)
 {
         if (!j) return;
         loop_timer_remove(j->turn);
-        for (int i = 0; i < DB_REPORTS_MAX; i++) atomic_store(&j->reports[i].wanted, false);
+        for (int i = 0; i < DB_REPORTS_MAX; i++) report_stop(&j->reports[i]);
         while (j->held_count > 0) hold_drop(j, j->held_count - 1);
         pg_session_free(j->locker);
         for (int i = 0; i < DB_REPORTS_MAX; i++) report_join(&j->reports[i]);

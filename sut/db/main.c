@@ -97,7 +97,8 @@ static enum err db_apply(void *ctx, const struct json *changed, struct err_note 
                 if (db_set(db, (enum db_knob)done, json_get(before, db_knobs[done].key), &note))
                         log_text(LOG_ERROR, "db.revert_failed", "%s could not be set back: %s", db_knobs[done].key, note.text);
         }
-        return e;
+        /* A table or role that is not there is a state of the database, not an address that the caller got wrong. */
+        return e == ERR_NOT_FOUND || e == ERR_IO ? ERR_STATE : e;
 }
 
 /* What is really there becomes the configuration: an ended session, a setting made by hand, a job that died with us. */

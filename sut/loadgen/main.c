@@ -27,10 +27,14 @@ static void loadgen_stop(void *ctx)
 static void loadgen_sample(struct kit_request *r, void *ctx)
 {
         struct loadgen *g = ctx;
-        int64_t after = 0;
+        const char *text = kit_request_query(r, "after");
+        uint64_t after = 0;
 
-        if (kit_request_query(r, "after") && !kit_request_int(r, "after", 0, INT64_C(1) << 53, &after)) return;
-        kit_reply_json(r, 200, load_book_sample(g->book, (uint64_t)after));
+        if (text && str_parse_u64(text, UINT64_C(1) << 53, &after)) {
+                kit_reply_problem(r, 400, "PARSE", "after=%s: expected the number 'last' of an earlier answer", text);
+                return;
+        }
+        kit_reply_json(r, 200, load_book_sample(g->book, after));
 }
 
 static enum err loadgen_start(struct kit *k, void **ret_ctx, struct err_note *reterr)
