@@ -24,7 +24,7 @@ wait_for() {
   local until=$((SECONDS + $1)); shift
   while ! "$@" > /dev/null 2>&1; do
     [ $SECONDS -lt $until ] || return 1
-    read -r -t 0.1 < /dev/zero 2>/dev/null || read -r -t 0.1 <> <(:) || true
+    sleep 0.1
   done
 }
 # processes that name the folder in their command line or environment (kernel threads and we ourselves left out)
