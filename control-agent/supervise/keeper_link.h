@@ -49,5 +49,6 @@ MUST_USE enum err keeper_link_start(struct keeper_link *link, uint64_t tag, cons
 void keeper_link_end(struct keeper_link *link);
 pid_t keeper_link_pid(const struct keeper_link *link);
 void keeper_link_free(struct keeper_link *link);
+AUTO_DEFINE(struct keeper_link, keeper_link_free)
 
 #endif

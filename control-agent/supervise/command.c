@@ -1,0 +1,179 @@
+#include "control-agent/supervise/command.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "common/base/str.h"
+
+/* Variables of the agent that a child may see: what sanitizers and coverage of our own builds need. */
+static const char *const passed_on[] = {"PATH",         "ASAN_OPTIONS",      "UBSAN_OPTIONS", "LSAN_OPTIONS",
+                                        "TSAN_OPTIONS", "LLVM_PROFILE_FILE", "GCOV_PREFIX"};
+
+struct list {
+        char **items;
+        size_t *count;
+        enum err status;
+};
+
+static void add(struct list *list, char *text)
+{
+        if (!text)
+                list->status = ERR_NOMEM;
+        else if (*list->count >= COMMAND_TEXTS_MAX)
+                list->status = ERR_LIMIT;
+        else {
+                list->items[(*list->count)++] = text;
+                return;
+        }
+        mem_free(text);
+}
+
+FMT_PRINTF(2, 3) static void addf(struct list *list, const char *format, ...)
+{
+        AUTO_BUF b;
+        va_list args;
+
+        buf_init(&b, PLACE_TEXT_BYTES_MAX);
+        va_start(args, format);
+        buf_vprintf(&b, format, args);
+        va_end(args);
+        add(list, buf_status(&b) ? NULL : buf_take(&b, NULL));
+}
+
+static enum err add_expanded(struct list *list, const struct place *p, size_t service, const char *text,
+                             struct err_note *reterr)
+{
+        AUTO_BUF b;
+        enum err e;
+
+        buf_init(&b, PLACE_TEXT_BYTES_MAX);
+        e = place_expand(p, service, text, &b, reterr);
+        if (e) return e;
+        add(list, b.size_bytes ? buf_take(&b, NULL) : mem_strdup(""));
+        return ERR_OK;
+}
+
+/* Services on sut/kit have one command line for all (docs/contracts.md). */
+static void add_kit(struct list *list, const struct place *p, size_t service)
+{
+        const struct stack_service *s = &p->spec->services[service];
+        char address[64];
+
+        addf(list, "--name");
+        addf(list, "%s", s->name);
+        addf(list, "--instance");
+        addf(list, "%s-1", s->name);
+        addf(list, "--listen");
+        addf(list, "%s:%u", p->address, s->port);
+        addf(list, "--dir");
+        addf(list, "%s", p->dir);
+        for (size_t i = 0; i < s->upstreams_count; i++) {
+                place_upstream(p, service, i, address, sizeof(address));
+                addf(list, "--upstream");
+                addf(list, "%s=%s", s->upstreams[i].name, address);
+        }
+}
+
+static enum err add_arguments(struct list *list, const struct place *p, size_t service, bool prepare,
+                              struct err_note *reterr)
+{
+        const struct stack_service *s = &p->spec->services[service];
+        const char *const *args = prepare ? s->prepare + 1 : s->args;
+        size_t count = prepare ? s->prepare_count - 1 : s->args_count;
+
+        addf(list, "%s", prepare ? s->prepare[0] : s->program);
+        if (!prepare && s->kind != STACK_COMPONENT) add_kit(list, p, service);
+        for (size_t i = 0; i < count; i++) {
+                enum err e = add_expanded(list, p, service, args[i], reterr);
+
+                if (e) return e;
+        }
+        return list->status ? err_note(reterr, list->status, "the command line of %s is too long", s->name) : ERR_OK;
+}
+
+static void add_environment(struct list *list, const struct place *p, size_t service,
+                            const struct command_options *options)
+{
+        const struct stack_service *s = &p->spec->services[service];
+
+        for (size_t i = 0; i < ARRAY_COUNT(passed_on); i++)
+                if (getenv(passed_on[i])) addf(list, "%s=%s", passed_on[i], getenv(passed_on[i]));
+        addf(list, "LANG=C.UTF-8");
+        addf(list, "TZ=UTC");
+        addf(list, "HOME=%s/data/%s", p->dir, s->name);
+        addf(list, "FIREDRILL_STACK=%u", p->number);
+        addf(list, "FIREDRILL_STACK_DIR=%s", p->dir); /* also how leftovers of a stack are recognised */
+        addf(list, "FIREDRILL_SHARE=%s", p->share);
+        addf(list, "FIREDRILL_SEED=%" PRIu64, options->seed);
+        if (options->ready_fd >= 0) addf(list, "FIREDRILL_READY_FD=%d", options->ready_fd);
+        if (options->notify_name) addf(list, "NOTIFY_SOCKET=@%s", options->notify_name);
+        for (size_t i = 0; i < s->env_count; i++) addf(list, "%s=%s", s->env[i].key, s->env[i].value);
+}
+
+enum err command_new(const struct place *p, size_t service, const struct command_options *options, struct command **ret,
+                     struct err_note *reterr)
+{
+        const struct stack_service *s = &p->spec->services[service];
+        const char *name = options->prepare ? s->prepare[0] : s->program;
+        AUTO(command_free) struct command *c = mem_zalloc(1, sizeof(*c));
+        struct list argv, envp;
+        enum err e;
+
+        if (!c) return err_note(reterr, ERR_NOMEM, "cannot start %s: out of memory", s->name);
+        argv = (struct list){c->argv, &c->argv_count, ERR_OK};
+        envp = (struct list){c->envp, &c->env_count, ERR_OK};
+        if (!place_program(p, service, name, c->program))
+                return err_note(reterr, ERR_NOT_FOUND, "the program '%s' of %s is not there any more", name, s->name);
+        e = add_arguments(&argv, p, service, options->prepare, reterr);
+        if (e) return e;
+        add_environment(&envp, p, service, options);
+        if (envp.status) return err_note(reterr, envp.status, "the environment of %s is too long", s->name);
+        *ret = take(&c);
+        return ERR_OK;
+}
+
+void command_free(struct command *c)
+{
+        if (!c) return;
+        for (size_t i = 0; i < c->argv_count; i++) mem_free(c->argv[i]);
+        for (size_t i = 0; i < c->env_count; i++) mem_free(c->envp[i]);
+        mem_free(c);
+}
+
+static enum err write_file(const struct place *p, size_t service, const struct stack_pair *file,
+                           struct err_note *reterr)
+{
+        char from[FILE_PATH_BYTES], to[FILE_PATH_BYTES];
+        AUTO_BUF text;
+        AUTO_BUF out;
+        enum err e;
+
+        buf_init(&text, PLACE_TEXT_BYTES_MAX);
+        buf_init(&out, PLACE_TEXT_BYTES_MAX);
+        if (path_join(from, p->share, file->key) || path_join(to, p->dir, file->value))
+                return err_note(reterr, ERR_LIMIT, "the path of '%s' is too long", file->key);
+        e = file_read(from, &text, reterr);
+        if (!e) e = place_expand(p, service, text.data, &out, reterr);
+        if (e) {
+                err_note_prefix(reterr, "%s", from);
+                return e;
+        }
+        return file_write_atomic(to, out.data, out.size_bytes, 0644, false, reterr);
+}
+
+enum err command_files(const struct place *p, size_t service, struct err_note *reterr)
+{
+        const struct stack_service *s = &p->spec->services[service];
+        char path[FILE_PATH_BYTES];
+        enum err e;
+
+        if (place_path(p, "data", s->name, path))
+                return err_note(reterr, ERR_LIMIT, "the path '%s' is too long", p->dir);
+        /* A component's own data directory is private to it: PostgreSQL insists. */
+        e = dir_make(path, 0700, reterr);
+        for (size_t i = 0; i < s->files_count && !e; i++) e = write_file(p, service, &s->files[i], reterr);
+        return e;
+}

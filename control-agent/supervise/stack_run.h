@@ -1,0 +1,80 @@
+/* stack_run: one stack instance: its keeper, its services in the order of their needs, its files, and the verbs on
+ * them.
+ *
+ *     DOWN --up--> STARTING --all built services are up--> UP
+ *      ^              | a service fails, or too slow          | down, reset
+ *      |              v                                       v
+ *      |           FAILED (supervision goes on) ---------> STOPPING --keeper gone--> DOWN, or STARTING again (reset)
+ *      +--------------------------------------------------------+
+ *
+ * Owner:  the loop's thread. Memory: stack_run_free ends the keeper's socket, and with it everything below.
+ * Units:  ms. Limits: STACK_RUN_WAITERS_MAX verbs under way.
+ * Fails:  verbs answer through their callback, once, always later. */
+#ifndef CONTROL_AGENT_SUPERVISE_STACK_RUN_H
+#define CONTROL_AGENT_SUPERVISE_STACK_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/err.h"
+#include "common/stack/stack.h"
+#include "common/sys/loop.h"
+#include "common/text/json.h"
+#include "control-agent/supervise/keeper_link.h"
+#include "control-agent/supervise/svc_fsm.h"
+
+enum { STACK_RUN_WAITERS_MAX = 64, STACK_RUN_START_MS = 150000, STACK_RUN_LOCK_MS = 8000, STACK_RUN_STARTS_MAX = 4 };
+
+#define STACK_STATE_LIST(X)                                                                                            \
+        X(DOWN, "down") X(STARTING, "starting") X(UP, "up") X(STOPPING, "stopping") X(FAILED, "failed")
+enum stack_state {
+#define X(name, text) STACK_RUN_##name,
+        STACK_STATE_LIST(X)
+#undef X
+                STACK_STATE_COUNT
+};
+
+struct stack_run;
+
+struct stack_run_options {
+        const struct stack_spec *spec;
+        unsigned number;
+        const char *home, *share, *bin, *program; /* program: file of the agent, for keepers */
+        enum keeper_mode mode;
+        void (*edge_address)(void *ctx, unsigned number, size_t edge, char *dst, size_t dst_bytes); /* may be NULL */
+        void (*on_event)(void *ctx, struct json *event); /* takes the event */
+        void *ctx;
+};
+
+/* result is taken, NULL unless ERR_OK. note is lent, written unless ERR_OK. */
+typedef void stack_done_fn(void *ctx, enum err e, struct json *result, const struct err_note *note);
+
+struct stack_verb {
+        stack_done_fn *done;
+        void (*progress)(void *ctx, const char *text); /* may be NULL */
+        void *ctx;
+};
+
+MUST_USE enum err stack_run_new(struct loop *loop, const struct stack_run_options *options, struct stack_run **ret,
+                                struct err_note *reterr);
+void stack_run_free(struct stack_run *r);
+AUTO_DEFINE(struct stack_run, stack_run_free)
+
+/* ERR_* at once: refused, done is not called. */
+MUST_USE enum err stack_run_up(struct stack_run *r, bool fresh, uint64_t seed, const struct stack_verb *verb,
+                               struct err_note *reterr);
+MUST_USE enum err stack_run_down(struct stack_run *r, const struct stack_verb *verb, struct err_note *reterr);
+MUST_USE enum err stack_run_reset(struct stack_run *r, uint64_t seed, const struct stack_verb *verb,
+                                  struct err_note *reterr);
+MUST_USE enum err stack_run_service(struct stack_run *r, const char *name, enum svc_event event,
+                                    const struct stack_verb *verb, struct err_note *reterr);
+
+/* Ends everything without grace; the state becomes DOWN when it is done. */
+void stack_run_kill(struct stack_run *r);
+enum stack_state stack_run_state(const struct stack_run *r);
+unsigned stack_run_number(const struct stack_run *r);
+struct json *stack_run_status(const struct stack_run *r);
+/* The main process of a service; ERR_STATE with a sentence if it has none now. */
+MUST_USE enum err stack_run_pid(const struct stack_run *r, const char *name, pid_t *ret, struct err_note *reterr);
+
+#endif
