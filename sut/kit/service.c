@@ -269,7 +269,7 @@ static void ready_tell(void)
 static enum err serve_start(struct kit *k, struct err_note *reterr)
 {
         struct http_server_options options = { .address = k->args.listen, .threads = (size_t)k->spec->http_threads, .queue = 128,
-                                               .body_bytes_max = KIT_BODY_BYTES_MAX, .keep_alive = true, .handler = kit_serve, .ctx = k };
+                                               .body_bytes_max = KIT_BODY_BYTES_MAX, .keep_alive = !k->spec->close_connections, .handler = kit_serve, .ctx = k };
         struct loop_timer *timer;
         enum err e;
 

@@ -45,6 +45,7 @@ struct kit_spec {
         const struct knob *knobs; /* every table has KIT_KNOB_LOG_LEVEL; the kit finds it by its key */
         size_t knob_count;
         int http_threads; /* connections served at once; more than the worker pool and its queue together */
+        bool close_connections; /* no keep-alive: for services with many clients, whose idle connections would each hold a thread */
         const struct kit_worker_knobs *workers; /* NULL: no worker pool */
         const char *const *upstreams;           /* names that --upstream must give, NULL-ended; NULL: none */
         const char *const *options;             /* further options "--share DIR" as "share", NULL-ended; NULL: none */

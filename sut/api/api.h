@@ -1,0 +1,56 @@
+/* api: what the files of the shop API share. A request holds a worker and one database session from its first statement to its last,
+ * as most web frameworks do, so both pools feel every millisecond of a handler.
+ * Owner: main.c makes and ends it; handlers run on many threads. Memory: process. Units: ms, cents. Limits: knobs. Fails: none. */
+#ifndef SUT_API_API_H
+#define SUT_API_API_H
+
+#include "common/metrics/metrics.h"
+#include "sut/kit/request.h"
+#include "sut/kit/service.h"
+#include "sut/pgpool/pg_pool.h"
+
+enum api_knob {
+        API_LOG_LEVEL,
+        API_ALGORITHM,
+        API_PRICE_OFFERS,
+        API_WORKER_THREADS,
+        API_QUEUE_MAX,
+        API_QUEUE_WAIT_MS,
+        API_DB_POOL_SIZE,
+        API_DB_POOL_WAIT_MS,
+        API_DB_CONNECT_MS,
+        API_STATEMENT_TIMEOUT_MS,
+        API_DB_PASSWORD,
+        API_WAREHOUSE_MS,
+        API_WAREHOUSE_ENABLED,
+        API_KNOB_COUNT
+};
+extern const struct knob api_knobs[API_KNOB_COUNT];
+
+struct api {
+        struct kit *kit;
+        struct kit_config *config;
+        struct pg_pool *db;
+        struct metrics_family *business_seconds, *orders;
+        struct metrics_series *warehouse_seconds;
+};
+
+/* api_products.c */
+void api_get_products(struct kit_request *r, void *ctx);
+void api_get_product(struct kit_request *r, void *ctx);
+/* The shop shows live stock, which only the warehouse knows: a call to a third party that is simulated as waiting time. */
+void api_warehouse_wait(struct api *a, const struct trace *trace);
+
+struct api_product {
+        int64_t id, price_cents;
+        char sku[32], name[96], category[32];
+};
+/* ERR_NOT_FOUND if there is none. */
+MUST_USE enum err api_product_read(struct pg_lease *lease, int64_t id, struct api_product *ret, struct err_note *reterr);
+
+/* api_orders.c */
+void api_post_quote(struct kit_request *r, void *ctx);
+void api_post_order(struct kit_request *r, void *ctx);
+void api_get_order(struct kit_request *r, void *ctx);
+
+#endif

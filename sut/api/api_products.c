@@ -1,0 +1,122 @@
+#include <stdio.h>
+
+#include "common/base/str.h"
+#include "common/sys/clock.h"
+#include "sut/api/api.h"
+#include "sut/kit/span.h"
+
+void api_warehouse_wait(struct api *a, const struct trace *trace)
+{
+        int64_t start_us = clock_mono_us(), wait_us = kit_config_int(a->config, API_WAREHOUSE_MS) * 1000;
+        struct kit_span span;
+
+        if (!kit_config_on(a->config, API_WAREHOUSE_ENABLED) || wait_us == 0) return;
+        kit_span_begin(&span, trace, SPAN_CLIENT, "warehouse stock");
+        wait_us = (int64_t)((double)wait_us * (0.85 + 0.3 * kit_random_unit()));
+        clock_sleep_until_ns((start_us + wait_us) * 1000);
+        metrics_observe(a->warehouse_seconds, (double)(clock_mono_us() - start_us) / 1e6);
+        kit_span_end(&span, false);
+}
+
+enum err api_product_read(struct pg_lease *lease, int64_t id, struct api_product *ret, struct err_note *reterr)
+{
+        AUTO(pg_rows_free) struct pg_rows *rows = NULL;
+        char text[24];
+        const char *params[] = { text };
+        enum err e;
+
+        snprintf(text, sizeof text, "%lld", (long long)id);
+        e = pg_lease_query(lease, "product_get", "SELECT id, sku, name, category, price_cents FROM products WHERE id = $1", params, 1, &rows, reterr);
+        if (e) return e;
+        if (pg_rows_count(rows) == 0) return err_note(reterr, ERR_NOT_FOUND, "there is no product %lld", (long long)id);
+        ret->id = pg_rows_i64(rows, 0, 0);
+        str_cut(ret->sku, sizeof ret->sku, pg_rows_text(rows, 0, 1));
+        str_cut(ret->name, sizeof ret->name, pg_rows_text(rows, 0, 2));
+        str_cut(ret->category, sizeof ret->category, pg_rows_text(rows, 0, 3));
+        ret->price_cents = pg_rows_i64(rows, 0, 4);
+        return ERR_OK;
+}
+
+static struct json *product_list(const struct pg_rows *rows)
+{
+        struct json *body = json_object(), *products = json_array();
+
+        for (int i = 0; i < pg_rows_count(rows); i++) {
+                struct json *product = json_object();
+
+                json_set_num(product, "id", (double)pg_rows_i64(rows, i, 0));
+                json_set_str(product, "sku", pg_rows_text(rows, i, 1));
+                json_set_str(product, "name", pg_rows_text(rows, i, 2));
+                json_set_num(product, "price_cents", (double)pg_rows_i64(rows, i, 3));
+                json_push(products, product);
+        }
+        json_set(body, "products", products);
+        return body;
+}
+
+void api_get_products(struct kit_request *r, void *ctx)
+{
+        struct api *a = ctx;
+        const char *category = kit_request_query(r, "category");
+        const char *params[] = { category ? category : "home" };
+        AUTO(pg_rows_free) struct pg_rows *rows = NULL;
+        struct pg_lease lease;
+        struct err_note note = { 0 };
+        enum err e = pg_lease_take(a->db, kit_request_trace(r), kit_request_left_ms(r, INT64_MAX), &lease, &note);
+
+        if (e) {
+                kit_reply_err(r, e, &note);
+                return;
+        }
+        e = pg_lease_query(&lease, "product_list",
+                           "SELECT id, sku, name, price_cents FROM products WHERE category = $1 ORDER BY popularity DESC, id LIMIT 20", params, 1,
+                           &rows, &note);
+        if (!e) api_warehouse_wait(a, kit_request_trace(r));
+        pg_lease_give(&lease);
+        if (e)
+                kit_reply_err(r, e, &note);
+        else
+                kit_reply_json(r, 200, product_list(rows));
+}
+
+static enum err product_page(struct api *a, struct kit_request *r, int64_t id, struct json **ret, struct err_note *reterr)
+{
+        AUTO(pg_rows_free) struct pg_rows *rows = NULL;
+        struct api_product product;
+        struct pg_lease lease;
+        char text[24];
+        const char *params[] = { text };
+        enum err e = pg_lease_take(a->db, kit_request_trace(r), kit_request_left_ms(r, INT64_MAX), &lease, reterr);
+
+        if (e) return e;
+        snprintf(text, sizeof text, "%lld", (long long)id);
+        e = api_product_read(&lease, id, &product, reterr);
+        if (!e) e = pg_lease_query(&lease, "product_sold", "SELECT count(*) FROM orders WHERE product_id = $1", params, 1, &rows, reterr);
+        if (!e) api_warehouse_wait(a, kit_request_trace(r));
+        pg_lease_give(&lease);
+        if (e) return e;
+        *ret = json_object();
+        json_set_num(*ret, "id", (double)product.id);
+        json_set_str(*ret, "sku", product.sku);
+        json_set_str(*ret, "name", product.name);
+        json_set_str(*ret, "category", product.category);
+        json_set_num(*ret, "price_cents", (double)product.price_cents);
+        json_set_num(*ret, "sold", (double)pg_rows_i64(rows, 0, 0));
+        if (kit_config_on(a->config, API_WAREHOUSE_ENABLED)) json_set_num(*ret, "in_stock", (double)(product.id * 7919 % 400));
+        return ERR_OK;
+}
+
+void api_get_product(struct kit_request *r, void *ctx)
+{
+        struct json *page = NULL;
+        struct err_note note = { 0 };
+        int64_t id;
+        enum err e;
+
+        if (!kit_request_param_int(r, 1, INT32_MAX, &id)) return;
+        e = product_page(ctx, r, id, &page, &note);
+        if (e)
+                kit_reply_err(r, e, &note);
+        else
+                kit_reply_json(r, 200, page);
+}
