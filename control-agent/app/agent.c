@@ -1,6 +1,7 @@
 #include "control-agent/app/agent.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -42,7 +43,7 @@ static enum err read_spec(struct agent *a, struct err_note *reterr)
 
 static enum err find_places(struct agent *a, const struct agent_options *options, struct err_note *reterr)
 {
-        char home[FILE_PATH_BYTES];
+        char home[PATH_MAX]; /* what realpath() wants */
         enum err e = dir_make(options->home, 0755, reterr);
         ssize_t n;
 
