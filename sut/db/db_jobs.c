@@ -7,14 +7,16 @@
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/base/str.h"
+#include "common/sys/clock.h"
 #include "common/sys/log.h"
 
 #define HOLD_APPLICATION "reporting-job"
 #define LOCK_APPLICATION "maintenance-job"
 #define NO_TABLE "none"
 
-/* A turn opens a bounded number of sessions, so that the loop gets to its other work. */
-enum { HOLD_OPENS_A_TURN = 50, REPORT_MS = 600000, TABLE_BYTES = 32 };
+/* A turn opens a bounded number of sessions, so that the loop gets to its other work. After the fill time the job works with
+ * what it has. */
+enum { HOLD_OPENS_A_TURN = 50, HOLD_FILL_MS = 10000, REPORT_MS = 600000, TABLE_BYTES = 32 };
 
 struct report {
         const struct db_admin *admin;
@@ -29,8 +31,8 @@ struct db_jobs {
         struct loop_timer *turn;
         const struct db_admin *admin;
         struct pg_session *held[DB_SESSIONS_MAX];
-        int held_count, held_target;
-        bool is_filling; /* the target was not reached yet since it was set */
+        int held_count, held_target, held_opened; /* opened: since the target was set */
+        int64_t fill_until_ms;                    /* 0: not filling */
         struct pg_session *locker;
         char locked_table[TABLE_BYTES]; /* "none" without a locker */
         struct report reports[DB_REPORTS_MAX];
@@ -55,14 +57,14 @@ static void hold_fill(struct db_jobs *j)
 {
         bool has_evicted = false;
 
-        for (int i = 0; j->held_count < j->held_target && i < HOLD_OPENS_A_TURN; i++) {
+        for (int i = 0; j->held_opened < j->held_target && i < HOLD_OPENS_A_TURN; i++) {
                 struct pg_session *s = NULL;
                 struct err_note note;
                 enum err e = hold_open(j, &s, &note);
 
                 if (e == ERR_LIMIT && !has_evicted) {
                         has_evicted = true;
-                        e = db_admin_evict(j->admin, j->held_target - j->held_count, &note);
+                        e = db_admin_evict(j->admin, j->held_target - j->held_opened, &note);
                         if (!e) continue;
                 }
                 if (e) {
@@ -70,8 +72,8 @@ static void hold_fill(struct db_jobs *j)
                         return;
                 }
                 j->held[j->held_count++] = s;
+                j->held_opened++;
         }
-        if (j->held_count == j->held_target) j->is_filling = false;
 }
 
 static void hold_drop(struct db_jobs *j, int index)
@@ -86,8 +88,11 @@ static void jobs_turn(void *ctx)
 
         for (int i = j->held_count - 1; i >= 0; i--)
                 if (pg_session_gone(j->held[i], 0)) hold_drop(j, i);
-        if (j->is_filling) hold_fill(j);
-        else j->held_target = j->held_count; /* lost after it was complete: somebody ended them, and that stands */
+        if (j->fill_until_ms) {
+                hold_fill(j);
+                if (j->held_opened >= j->held_target || clock_mono_ms() >= j->fill_until_ms) j->fill_until_ms = 0;
+        }
+        if (!j->fill_until_ms) j->held_target = j->held_count; /* lost after it was complete: somebody ended them, and that stands */
         if (j->locker && pg_session_gone(j->locker, 0)) {
                 pg_session_free(take(&j->locker));
                 str_cut(j->locked_table, sizeof j->locked_table, NO_TABLE);
@@ -97,10 +102,11 @@ static void jobs_turn(void *ctx)
 void db_jobs_hold(struct db_jobs *j, int sessions)
 {
         CHECK(loop_is_mine(j->loop) && sessions >= 0 && sessions <= DB_SESSIONS_MAX);
-        j->held_target = sessions;
-        j->is_filling = j->held_count < sessions;
         while (j->held_count > sessions) hold_drop(j, j->held_count - 1);
-        if (j->is_filling) hold_fill(j);
+        j->held_target = sessions;
+        j->held_opened = j->held_count;
+        j->fill_until_ms = clock_mono_ms() + HOLD_FILL_MS;
+        hold_fill(j);
 }
 
 void db_jobs_touch(struct db_jobs *j)

@@ -2,7 +2,7 @@
  * table lock, and reports that read everything. All are real sessions, which an operator can see and end.
  *
  *   held sessions: target n -> opens them one after the other, takes places of idle application sessions when the server is
- *                  full -> all n were opened: done. One that is ended from outside is not opened again.
+ *                  full -> n were opened, or ten seconds passed: done. One that is ended from outside is not opened again.
  *   lock:          one session inside BEGIN; LOCK TABLE, until it is released or its session is ended.
  *   reports:       n threads, each one session and one long query after the other, until stopped, ended or cancelled.
  *
