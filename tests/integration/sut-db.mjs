@@ -162,10 +162,11 @@ await test('reset brings data and settings back quickly, also from a damaged dat
 await test('PostgreSQL away: health and metrics tell, a change is refused, all is back afterwards', async () => {
   // pausing the postmaster alone leaves its sessions running
   const family = [pg.pid, ...readFileSync(`/proc/${pg.pid}/task/${pg.pid}/children`, 'utf8').trim().split(' ').map(Number)];
-  for (const pid of family) process.kill(pid, 'SIGSTOP');
+  const signal = (name) => { for (const pid of family) try { process.kill(pid, name); } catch { /* it has ended */ } };
+  signal('SIGSTOP');
   await until('postgres_up 0', async () => (await metrics(db.address)).postgres_up === 0);
   equal((await json(`http://${db.address}/healthz`)).status, 503, 'health');
-  for (const pid of family) process.kill(pid, 'SIGCONT');
+  signal('SIGCONT');
   await until('postgres_up 1', async () => (await metrics(db.address)).postgres_up === 1);
   equal((await json(`http://${db.address}/healthz`)).status, 200, 'health');
 });
