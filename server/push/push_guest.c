@@ -71,10 +71,11 @@ enum err push_guest_new(const struct guard *guard, int fd, const struct head *he
         AUTO_BUF bytes;
         struct head_text key = head_find(head, "Sec-WebSocket-Key");
         char seq[24];
-        enum err e = push_guest_check(guard, head, reterr);
+        enum err e;
 
-        if (e) return e;
         buf_init(&bytes, HEAD_BYTES_MAX + 512);
+        e = push_guest_check(guard, head, reterr);
+        if (e) return e;
         buf_printf(&bytes,
                    "GET /ws HTTP/1.1\r\nHost: firedrill\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %.*s\r\n\r\n",
