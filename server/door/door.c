@@ -11,6 +11,7 @@
 
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/base/str.h"
 #include "common/sys/clock.h"
 #include "common/sys/sock.h"
 #include "server/door/door_conn.h"
@@ -22,7 +23,7 @@ static void door_peer_text(const struct sockaddr_storage *peer, char dst[static 
         const void *address = peer->ss_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)peer)->sin6_addr
                                                           : (const void *)&((const struct sockaddr_in *)peer)->sin_addr;
 
-        if (!inet_ntop(peer->ss_family, address, dst, INET6_ADDRSTRLEN)) strcpy(dst, "unknown");
+        if (!inet_ntop(peer->ss_family, address, dst, INET6_ADDRSTRLEN)) str_cut(dst, INET6_ADDRSTRLEN, "unknown");
 }
 
 /* Makes room by sending the oldest connection away that has not yet said what it wants. */

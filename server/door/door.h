@@ -24,9 +24,6 @@ enum {
         DOOR_LINGER_BYTES_MAX = 1024 * 1024
 };
 
-/* Name of the field that carries door_opts.key: the HTTP server can tell the door from others on this machine. */
-#define DOOR_KEY_FIELD "X-Firedrill-Door"
-
 struct door;
 
 /* A request for "/ws", on the door's thread, must not block. ERR_OK: fd is the taker's. Otherwise it is answered with the
@@ -38,7 +35,7 @@ struct door_opts {
         const char *address;     /* numeric */
         uint16_t port;           /* 0: any free one, see door_port */
         uint16_t backend_port;   /* of the HTTP server, on 127.0.0.1 */
-        const char *key;         /* NULL: none */
+        const char *key;         /* sent as GUARD_DOOR_FIELD; NULL: none */
         size_t connections_max;  /* 0: 2,000 */
         size_t relays_max;       /* requests under way at once, fewer than the HTTP server's backlog; 0: 128 */
         uint64_t body_bytes_max; /* 0: 256 KiB */

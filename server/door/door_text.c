@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "common/base/attr.h"
-#include "server/door/door.h"
+#include "server/guard/guard.h"
 
 static const char *const door_dropped_fields[] = { "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "TE",
                                                    "Trailer",    "Upgrade",    "HTTP2-Settings",   "Forwarded",           "X-Real-IP",
-                                                   "Via",        DOOR_KEY_FIELD };
+                                                   "Via",        GUARD_DOOR_FIELD };
 
 static bool door_is_dropped(struct head_text name)
 {
@@ -34,7 +34,7 @@ void door_text_head(struct buf *b, const struct head *head, const char *peer, co
                 buf_str(b, "\r\n");
         }
         buf_printf(b, "X-Forwarded-For: %s\r\n", peer);
-        if (key) buf_printf(b, DOOR_KEY_FIELD ": %s\r\n", key);
+        if (key) buf_printf(b, GUARD_DOOR_FIELD ": %s\r\n", key);
         buf_str(b, "Connection: close\r\n\r\n");
 }
 

@@ -15,6 +15,8 @@
 enum { GUARD_HOSTS_MAX = 32, GUARD_HOST_BYTES_MAX = 255, GUARD_TOKEN_BYTES_MIN = 16, GUARD_TOKEN_BYTES_MAX = 128 };
 
 #define GUARD_COOKIE "firedrill_token"
+/* Carries a secret between the door and the HTTP server, which thereby tells the door from others on this machine. */
+#define GUARD_DOOR_FIELD "X-Firedrill-Door"
 
 struct guard;
 
