@@ -156,6 +156,11 @@ enum err http_async_new(struct loop *loop, struct http_async **ret)
         return ERR_OK;
 }
 
+void http_async_connections(struct http_async *a, size_t per_host_max)
+{
+        curl_multi_setopt(a->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)per_host_max);
+}
+
 void http_async_free(struct http_async *a)
 {
         if (!a) return;

@@ -57,6 +57,8 @@ struct http_ticket;
 typedef void http_done_fn(void *ctx, enum err e, const struct err_note *note, const struct http_response *r);
 
 MUST_USE enum err http_async_new(struct loop *loop, struct http_async **ret);
+/* At most so many connections to one host, further requests wait for one (8 unless said otherwise); 0: no limit. */
+void http_async_connections(struct http_async *a, size_t per_host_max);
 void http_async_free(struct http_async *a); /* drops what is under way without calling back */
 AUTO_DEFINE(struct http_async, http_async_free)
 MUST_USE enum err http_async_start(struct http_async *a, const struct http_request *request, http_done_fn *fn, void *ctx,
