@@ -233,6 +233,7 @@ static enum err run_prepare(struct load_run *run, struct err_note *reterr)
         if (!e) e = crowd_new(&mix, (int)kit_config_int(run->config, LOAD_KNOB_USERS), &run->crowd);
         if (!e) e = loop_timer_add(run->loop, RUN_BEAT_MS, RUN_BEAT_MS, run_beat, run, &run->beat);
         if (e) return err_note(reterr, e, "cannot make the load thread's loop: %s", err_text(e));
+        http_async_connections(run->http, 0); /* users do not wait for one another */
         load_plan_init(&run->plan, mix.seed, &run->profile, clock_mono_ns());
         run_reconfigure(run);
         return ERR_OK;
