@@ -28,9 +28,10 @@ static const char *const metric_names[] = {
         /* db adapter */
         "postgres_up", "postgres_connections", "postgres_connections_max", "postgres_longest_query_seconds",
         "postgres_locks_waiting", "postgres_transactions_total", "postgres_seq_scans_total",
-        "postgres_index_scans_total", "postgres_rows",
+        "postgres_index_scans_total", "postgres_rows", "postgres_application_connections",
         /* loadgen */
-        "user_requests_total", "user_request_duration_seconds", "user_journeys_offered_total", "user_orders_total",
+        "user_requests_total", "user_request_duration_seconds", "user_journeys_offered_total",
+        "user_requests_offered_total", "user_orders_total",
         "user_revenue_cents_total", "user_revenue_lost_cents_total", "load_target_rps", "load_in_flight",
         /* Prometheus itself */
         "up", "scrape_duration_seconds", "ALERTS",
