@@ -1,12 +1,16 @@
 #include "control-agent/supervise/command.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/base/mem.h"
 #include "common/base/str.h"
+#include "control-agent/supervise/privilege.h"
 
 /* Variables of the agent that a child may see: what sanitizers and coverage of our own builds need. */
 static const char *const passed_on[] = {"PATH",         "ASAN_OPTIONS",      "UBSAN_OPTIONS", "LSAN_OPTIONS",
@@ -164,6 +168,43 @@ static enum err write_file(const struct place *p, size_t service, const struct s
         return file_write_atomic(to, out.data, out.size_bytes, 0644, false, reterr);
 }
 
+/* Root without user namespaces: the service's process is another user, who must own what it writes and be able to reach
+ * it. */
+static enum err give_away(const struct place *p, const char *path, struct err_note *reterr)
+{
+        char parent[FILE_PATH_BYTES];
+        struct stat st;
+        gid_t gid;
+        uid_t uid = privilege_user(&gid);
+
+        if (chown(path, uid, gid) < 0)
+                return err_note(reterr, ERR_IO, "cannot give '%s' to user %u: %s", path, (unsigned)uid,
+                                strerror(errno));
+        str_cut(parent, sizeof(parent), p->home);
+        for (char *slash = parent + strlen(parent); slash && slash != parent; slash = strrchr(parent, '/')) {
+                *slash = '\0';
+                if (stat(parent, &st) == 0 && !(st.st_mode & S_IXOTH))
+                        return err_note(reterr, ERR_DENIED,
+                                        "PostgreSQL refuses root, and user %u cannot enter '%s'; use another --home or "
+                                        "run as a plain user",
+                                        (unsigned)uid, parent);
+        }
+        return ERR_OK;
+}
+
+static enum err give_all_away(const struct place *p, const char *data, struct err_note *reterr)
+{
+        char cache[FILE_PATH_BYTES], sockets[FILE_PATH_BYTES];
+        enum err e;
+
+        if (path_join(cache, p->home, "cache") || place_path(p, "s", NULL, sockets))
+                return err_note(reterr, ERR_LIMIT, "the path '%s' is too long", p->home);
+        e = dir_make(cache, 0755, reterr);
+        if (!e) e = give_away(p, cache, reterr);
+        if (!e) e = give_away(p, sockets, reterr);
+        return e ? e : give_away(p, data, reterr);
+}
+
 enum err command_files(const struct place *p, size_t service, struct err_note *reterr)
 {
         const struct stack_service *s = &p->spec->services[service];
@@ -174,6 +215,7 @@ enum err command_files(const struct place *p, size_t service, struct err_note *r
                 return err_note(reterr, ERR_LIMIT, "the path '%s' is too long", p->dir);
         /* A component's own data directory is private to it: PostgreSQL insists. */
         e = dir_make(path, 0700, reterr);
+        if (!e && s->unprivileged && privilege_by_setuid()) e = give_all_away(p, path, reterr);
         for (size_t i = 0; i < s->files_count && !e; i++) e = write_file(p, service, &s->files[i], reterr);
         return e;
 }

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { NOBODY = 65534 };
@@ -42,6 +43,23 @@ int privilege_map(uid_t inner_uid, gid_t inner_gid, uid_t outer_uid, gid_t outer
         if (write_text("/proc/self/setgroups", "deny") < 0) return -1;
         (void)snprintf(text, sizeof(text), "%u %u 1\n", (unsigned)inner_gid, (unsigned)outer_gid);
         return write_text("/proc/self/gid_map", text);
+}
+
+bool privilege_by_setuid(void)
+{
+        static int known = -1; /* the machine does not change its mind */
+        gid_t gid = getegid(); /* inside the namespace it has no name any more */
+        int status = 0;
+        pid_t pid;
+
+        if (known >= 0) return known;
+        known = 0;
+        if (geteuid() != 0) return false;
+        pid = fork();
+        if (pid == 0) _exit(unshare(CLONE_NEWUSER) == 0 && privilege_map(NOBODY, NOBODY, 0, gid) == 0 ? 0 : 1);
+        while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+        known = pid > 0 && status != 0;
+        return known;
 }
 
 int privilege_drop(void)
