@@ -1,0 +1,51 @@
+// Redraw scheduler: draws only what is visible, at most 6 ms in a frame, and says so when the machine cannot keep up.
+import { signal } from '@preact/signals';
+
+export interface Drawable { visible: boolean; draw(): void }
+
+const BUDGET_MS = 6;
+const LATE_MS = 5000;
+const dirty = new Set<Drawable>();
+let raf = 0;
+let behindSince = 0;
+let skip = false;
+
+/* True while drawing is slowed to every second tick because the budget was missed for 5 s. */
+export const slow = signal(false);
+
+function visibleLeft(): boolean {
+  for (const d of dirty) if (d.visible) return true;
+  return false;
+}
+
+function run(): void {
+  raf = 0;
+  const t0 = performance.now();
+  for (const d of dirty) {
+    if (!d.visible) continue;
+    dirty.delete(d);
+    d.draw();
+    if (performance.now() - t0 > BUDGET_MS) break;
+  }
+  if (visibleLeft()) raf = requestAnimationFrame(run);
+}
+
+export function mark(d: Drawable): void {
+  dirty.add(d);
+  if (!raf && d.visible && !document.hidden) raf = requestAnimationFrame(run);
+}
+export const forget = (d: Drawable): void => { dirty.delete(d); };
+
+/* Called once a second, before the charts are marked. False: leave this second out. */
+export function secondBegins(): boolean {
+  const now = performance.now();
+  if (visibleLeft() && !document.hidden) behindSince ||= now;
+  else { behindSince = 0; if (slow.value) slow.value = false; }
+  if (behindSince && now - behindSince > LATE_MS) slow.value = true;
+  skip = slow.value && !skip;
+  return !skip;
+}
+
+if (typeof document !== 'undefined') {
+  document.addEventListener('visibilitychange', () => { if (!document.hidden && !raf && visibleLeft()) raf = requestAnimationFrame(run); });
+}

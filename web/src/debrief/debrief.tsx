@@ -1,0 +1,153 @@
+// After the run: what it was, what happened when, what it cost, what would have helped.
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import './debrief.css';
+import { API, encode, get } from '../live/api';
+import { describe } from '../live/commands';
+import type { Debrief as Told, Json, TimelineItem } from '../live/protocol';
+import { href } from '../live/url';
+import { at, duration, literal, money, plural, seconds, number } from '../ui/format';
+import { Icon } from '../ui/icons';
+import { Markdown } from '../ui/markdown';
+import { Empty, Skeleton, useAsync } from '../ui/parts';
+import { Mark, met, type State } from '../ui/status';
+import { Lanes } from './lanes';
+
+const OUTCOME: Record<string, { title: string; state: State }> = {
+  resolved: { title: 'Solved', state: 'ok' }, time_up: { title: 'Time ran out', state: 'warn' }, abandoned: { title: 'Given up', state: 'warn' }, failed: { title: 'The run failed', state: 'crit' },
+};
+
+export function Debrief({ id }: { id: string }): JSX.Element {
+  const { data, error, again } = useAsync(signal => get<Told>(`/runs/${encode(id)}/debrief`, { signal, timeout_ms: 30_000 }), [id]);
+  if (!data) {
+    return <main class="page pad16" id="main" tabIndex={-1}>{error ? <Empty title="There is no debrief yet" action={<div class="row"><button class="btn" onClick={again}>Try again</button><a class="btn" href={href(['run', id, 'user'])}>To the run</a></div>}>{error}</Empty> : <Skeleton lines={10} height={28} />}</main>;
+  }
+  return <Page d={data} />;
+}
+
+function Page({ d }: { d: Told }): JSX.Element {
+  const r = d.run;
+  const o = OUTCOME[r.outcome ?? ''] ?? { title: 'Over', state: 'info' as State };
+  const took = r.onset_ms && r.ended_ms ? r.ended_ms - r.onset_ms : null;
+  return (
+    <main class="page debrief" id="main" tabIndex={0}>
+      <div class="debrief-in">
+        <header class="debrief-head">
+          <Mark state={o.state} size={40} />
+          <div class="grow"><span class="over">Debrief · run {r.id} · seed {r.seed}</span><h1>{o.title}{took !== null && (r.outcome === 'resolved' ? ` in ${duration(took)}` : ` after ${duration(took)}`)}</h1><p class="t2">{r.title}{r.reason && `. ${r.reason}`}{r.complete && r.outcome !== 'resolved' && ' You marked it complete.'}</p></div>
+          <div class="row debrief-do"><a class="btn" href={`${API}/runs/${encode(r.id)}/debrief?format=md`} download={`debrief-${r.id}.md`}><Icon name="download" size={14} /> Markdown</a><Export d={d} /><a class="btn primary" href={href(['s', r.scenario])}>Play again</a><a class="btn" href="#/">Scenarios</a></div>
+        </header>
+        <Figures d={d} />
+        <section class="panel pad16"><h2>What happened when</h2><Lanes items={d.timeline ?? []} end={took} limit={r.time_limit_ms} /></section>
+        <div class="debrief-two">
+          <div class="col gap12">
+            <Truth d={d} />
+            {d.text && <section class="panel pad16"><h2>What to take along</h2><Markdown text={d.text} /></section>}
+            <Solutions d={d} />
+          </div>
+          <div class="col gap12"><Criteria d={d} /><Did d={d} /><List items={d.timeline ?? []} /></div>
+        </div>
+      </div>
+    </main>
+  );
+}
+
+function Export({ d }: { d: Told }): JSX.Element {
+  const save = (): void => {
+    const a = document.createElement('a');
+    a.href = URL.createObjectURL(new Blob([JSON.stringify(d, null, 1)], { type: 'application/json' }));
+    a.download = `debrief-${d.run.id}.json`;
+    a.click();
+    setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+  };
+  return <button class="btn" onClick={save}><Icon name="download" size={14} /> JSON</button>;
+}
+
+const CLOCKS: [string, string][] = [['alert_fired', 'Alert'], ['acknowledged', 'First look'], ['component_found', 'Right place'], ['first_action', 'First action'], ['first_effective_action', 'Effective action'], ['restored', 'Restored'], ['slo_restored', 'Restored'], ['held', 'Held']];
+const human = (k: string): string => { const known = CLOCKS.find(([id]) => id === k.replace(/_ms$/, '')); return known ? known[1] : k.replace(/_ms$/, '').replace(/[_.-]/g, ' '); };
+
+function Figures({ d }: { d: Told }): JSX.Element {
+  const clocks = Object.entries(d.clocks ?? {}).filter((e): e is [string, number] => typeof e[1] === 'number');
+  const u = d.users;
+  const total = d.score && typeof d.score.total === 'number' ? d.score.total : null;
+  return (
+    <dl class="figures">
+      {total !== null && <div><dd class="score">{number(total)}</dd><dt>score</dt></div>}
+      {clocks.slice(0, 6).map(([k, v]) => <div key={k}><dd>{at(v)}</dd><dt>{human(k)}</dt></div>)}
+      {u && <><div><dd>{number(u.requests_lost)}</dd><dt>requests lost</dt></div><div><dd>{number(u.orders_lost)}</dd><dt>orders lost</dt></div><div><dd>{money(u.revenue_lost_cents)}</dd><dt>money lost</dt></div></>}
+      <div><dd>{d.actions.filter(a => a.by === 'learner' && a.kind !== 'undo').length}</dd><dt>changes by you</dt></div>
+    </dl>
+  );
+}
+
+const TRUTH: Record<string, string> = { component: 'Where', mechanism: 'What', object: 'Exactly', path: 'How it spread', victims: 'Who suffered' };
+const say = (v: Json): string => (Array.isArray(v) ? v.map(literal).join(' → ') : v !== null && typeof v === 'object' ? Object.entries(v).map(([k, x]) => `${k}: ${literal(x)}`).join(', ') : String(v).replace(/_/g, ' '));
+
+function Truth({ d }: { d: Told }): JSX.Element | null {
+  const t = d.truth;
+  if (!t || !Object.keys(t).length) return null;
+  const mine = (d as unknown as { diagnosis?: Record<string, Json> | null }).diagnosis ?? null;
+  const keys = Object.keys(t).sort((a, b) => Object.keys(TRUTH).indexOf(a) - Object.keys(TRUTH).indexOf(b));
+  return (
+    <section class="panel pad16"><h2>What it was</h2>
+      <table class="truth"><thead><tr><th scope="col"><span class="sr">Part</span></th><th scope="col">The truth</th>{mine && <th scope="col">Your diagnosis</th>}</tr></thead>
+        <tbody>{keys.map(k => <tr key={k}><th scope="row">{TRUTH[k] ?? k.replace(/_/g, ' ')}</th><td>{Array.isArray(t[k]) && k === 'victims' ? (t[k] as Json[]).join(', ') : say(t[k]!)}</td>{mine && <td class="t2">{mine[k] === undefined || mine[k] === null || mine[k] === '' ? 'not said' : say(mine[k]!)}</td>}</tr>)}</tbody></table>
+    </section>
+  );
+}
+
+/* A step is {"config.set": {"on": "api", "args": {...}}} or the same with kind, on and args spelled out. */
+export function step(s: Json): string {
+  if (s === null || typeof s !== 'object' || Array.isArray(s)) return literal(s);
+  const one = Object.entries(s);
+  const spelled = typeof s.kind === 'string';
+  const kind = spelled ? String(s.kind) : one[0]?.[0] ?? '';
+  const body = (spelled ? s : one[0]?.[1]) as { [k: string]: Json } | null;
+  if (body === null || typeof body !== 'object') return `${kind} ${literal(body)}`;
+  const args = body.args && typeof body.args === 'object' && !Array.isArray(body.args) ? body.args : {};
+  const inner = args.patch && typeof args.patch === 'object' && !Array.isArray(args.patch) ? args.patch : args;
+  const list = Object.entries(inner).map(([k, v]) => `${k} = ${literal(v)}`).join(', ');
+  const verb: Record<string, string> = { 'config.set': 'Set on', 'config.patch': 'Set on', 'process.restart': 'Restart', 'process.start': 'Start', 'process.stop': 'Stop' };
+  return `${verb[kind] ?? kind} ${literal(body.on ?? '')}${list ? ': ' + list : ''}`;
+}
+
+function Solutions({ d }: { d: Told }): JSX.Element | null {
+  if (!d.solutions?.length && !d.wrong_fixes?.length) return null;
+  return (
+    <section class="panel pad16">
+      <h2>What would have repaired it</h2>
+      <ol class="solutions">{(d.solutions ?? []).map((s, i) => <li key={i}>{(Array.isArray(s) ? s : [s]).map((x, j) => <div key={j}>{step(x)}</div>)}</li>)}</ol>
+      {d.wrong_fixes?.length > 0 && <><h3 class="over" style={{ marginTop: '12px' }}>And what would not</h3><ul class="wrong">{d.wrong_fixes.map((w, i) => <li key={i}><Mark state={w.matched ? 'warn' : 'off'} size={14} /><span>{w.matched && <b>You tried this. </b>}{w.explain}</span></li>)}</ul></>}
+    </section>
+  );
+}
+
+function Criteria({ d }: { d: Told }): JSX.Element {
+  return (
+    <section class="panel pad16"><h2>Criteria at the end</h2>
+      {d.criteria.length === 0 && <p class="t3">The run ended before criteria were measured.</p>}
+      <ul>{d.criteria.map(c => <li key={c.id} class="ended"><Mark state={c.held ? 'ok' : met(c.ok)} /><div class="grow"><b>{c.title}</b><p class="t2">{c.reason}</p></div><span class="t3">{c.held ? 'held' : c.hold_ms ? `best hold ${seconds(Math.round(c.best_hold_ms / 1000) * 1000)} of ${seconds(c.hold_ms)} s` : ''}</span></li>)}</ul>
+    </section>
+  );
+}
+
+function Did({ d }: { d: Told }): JSX.Element {
+  return (
+    <section class="panel pad16"><h2>Changes</h2>
+      {d.actions.length === 0 ? <p class="t3">Nothing was changed.</p>
+        : <ul>{d.actions.map(a => <li key={a.id} class="ended"><span class="t3 when">{at(a.at_ms)}</span><div class="grow"><b>{a.by === 'learner' ? 'You' : a.by}</b> <span class={a.undone ? 't3 struck' : 't2'}>{a.kind === 'undo' ? 'took a change back' : describe(a)}</span>{a.reason && <p class="t3">{a.reason}</p>}</div>{a.state === 'failed' && <span class="crit">failed</span>}</li>)}</ul>}
+    </section>
+  );
+}
+
+function List({ items }: { items: TimelineItem[] }): JSX.Element {
+  const all = useSignal(false);
+  const shown = all.value ? items : items.slice(0, 12);
+  return (
+    <section class="panel pad16"><h2>Log of the run</h2>
+      <ol>{shown.map((t, i) => <li key={i} class="ended"><span class="t3 when">{at(t.at_ms)}</span><span class="tag">{t.lane}</span><span class="grow t2 any">{t.text}{t.on && <span class="t3"> ({t.on})</span>}</span></li>)}</ol>
+      {items.length === 0 && <p class="t3">Nothing was recorded.</p>}
+      {items.length > 12 && <button class="btn small" onClick={() => { all.value = !all.value; }}>{all.value ? 'Show less' : `Show all ${plural(items.length, 'entry', 'entries')}`}</button>}
+    </section>
+  );
+}

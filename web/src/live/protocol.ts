@@ -1,0 +1,108 @@
+// Every message and answer that crosses the border to the server, as docs/contracts.md has it. Types only: no code, no defaults.
+
+export type RunState = 'preparing' | 'baseline' | 'injecting' | 'running' | 'ended' | 'debriefed';
+export type Outcome = 'resolved' | 'time_up' | 'abandoned' | 'failed';
+
+export interface Run {
+  id: string; scenario: string; title: string; level: number; state: RunState; outcome: Outcome | null; reason: string;
+  seed: number; stack: number; fast: boolean; created_ms: number; onset_ms: number | null; ended_ms: number | null;
+  time_limit_ms: number; clocks: Record<string, number | null>; brief: string; objectives: string[]; complete: boolean;
+}
+
+export interface Criterion {
+  id: string; title: string; kind: 'promql' | 'replay'; promql?: string; target: string; op: string; threshold: number; unit: string;
+  weight: number; hold_ms: number; value: number | null; ok: boolean | null; since_ms: number | null; held_ms: number;
+  best_hold_ms: number; held: boolean; reason: string;
+}
+
+export interface Guard { id: string; reason: string; ok: boolean; violated_at_ms: number | null }
+
+export interface FeedItem {
+  id: string; at_ms: number; kind: 'brief' | 'say' | 'hint' | 'deploy' | 'alert' | 'action' | 'system'; from: string; text: string;
+  hint?: { id: string; cost: number; taken: boolean };
+}
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type Changed = Record<string, { from: Json; to: Json }>;
+
+export interface Action {
+  id: string; at_ms: number; by: 'learner' | 'agent' | 'scenario' | 'engine'; kind: string; on: string; args: Record<string, Json>;
+  changed?: Changed; undo: { kind: string; on: string; args: Record<string, Json> } | null; undone: boolean; undone_by: string | null;
+  state: 'applied' | 'failed'; detail: string; reason: string;
+}
+
+export type ProcessState = 'down' | 'starting' | 'up' | 'stopping' | 'paused' | 'backoff' | 'failed';
+
+export interface Process {
+  name: string; title: string; kind: 'service' | 'adapter' | 'component'; state: ProcessState; pid: number | null; since_ms: number;
+  restarts: number; deaths: number; last_exit: string | null; address: string;
+}
+
+export interface StackService extends Process { config_url: boolean; needs: string[]; adapter_of: string | null }
+export interface Stack { stack: number; state: string; address: string; services: StackService[]; edges: { from: string; to: string }[] }
+
+export interface UserRequest {
+  at_ms: number; journey: string; step: string; status: number; ok: boolean; latency_ms: number; user: string; trace_id: string;
+}
+
+export interface Recommendation {
+  id?: string; at_ms?: number; policy?: string; confidence?: number; reason?: string;
+  action?: { kind: string; on: string; args: Record<string, Json> } | null;
+  why?: { feature: string; value: number; normal?: number; unit?: string }[];
+  q?: { action: string; value: number; chosen?: boolean }[];
+  forecast?: { criterion: string; value?: number; ok?: boolean }[];
+}
+
+export interface Comparison { lanes?: { who: string; items: { at_ms: number; text: string }[] }[]; scores?: { who: string; score: number }[] }
+
+export interface Snapshot {
+  epoch: string; run: Run | null; criteria: Criterion[]; guards: Guard[]; feed: FeedItem[]; actions: Action[];
+  processes: Process[]; server: { version: string };
+}
+
+export interface LogLine {
+  time: string; level: string; service: string; instance?: string; version?: string; event?: string; trace_id?: string;
+  message: string; [field: string]: Json | undefined;
+}
+
+interface Payloads {
+  snapshot: Snapshot; run: Run; criterion: Criterion; guard: Guard; feed: FeedItem; action: Action; process: Process;
+  user: { requests: UserRequest[] }; series: { t: number; v: Record<string, number> }; recommendation: Recommendation;
+  comparison: Comparison; log: unknown; notice: { level?: string; text?: string; detail?: string }; beat: object;
+  fault: unknown; mapek: unknown;
+}
+export type Message = { [K in keyof Payloads]: { seq: number; t: number; type: K; data: Payloads[K] } }[keyof Payloads];
+
+export interface ScenarioCard {
+  id: string; title: string; level: number; time_limit_ms: number; tags: string[]; objectives: string[]; brief: string;
+  order: number | null; pack: string | null;
+  difficulty: { attempts: number; resolved: number; median_ms: number | null } | null;
+  best: { outcome: Outcome; took_ms: number } | null; problems: Diagnostic[];
+}
+
+export interface Diagnostic { line: number; column: number; severity: 'error' | 'warning'; message: string }
+
+export interface SchemaProperty {
+  type?: 'integer' | 'number' | 'boolean' | 'string' | 'array'; title?: string; description?: string; default?: Json;
+  minimum?: number; maximum?: number; enum?: Json[]; maxLength?: number; items?: { type?: string; maxLength?: number }; maxItems?: number;
+  'x-unit'?: string; 'x-group'?: string; 'x-deploy'?: boolean; readOnly?: boolean;
+}
+export interface ConfigSchema { properties: Record<string, SchemaProperty> }
+export interface ServiceConfig {
+  service: string; version: string; revision: number; config: Record<string, Json>; defaults: Record<string, Json>; schema: ConfigSchema;
+}
+export interface ConfigEntry { revision: number; at_ms: number; author: string; reason: string; changed: Changed }
+
+export interface TimelineItem { at_ms: number; lane: string; text: string; on?: string }
+export interface Debrief {
+  run: Run; truth: Record<string, Json> | null; timeline: TimelineItem[]; criteria: Criterion[]; actions: Action[];
+  solutions: Json[][]; wrong_fixes: { matched: boolean; explain: string }[]; text: string; clocks: Record<string, number | null>;
+  users: { requests_lost: number; orders_lost: number; revenue_lost_cents: number } | null; score: Record<string, Json> | null;
+}
+
+export interface Matrix { metric: Record<string, string>; values?: [number, string][]; value?: [number, string] }
+export interface PromAnswer {
+  status: 'success' | 'error'; error?: string; warnings?: string[];
+  data?: { resultType: 'matrix' | 'vector' | 'scalar' | 'string'; result: Matrix[] | [number, string] };
+}
+export interface ProblemBody { type?: string; title?: string; status?: number; detail?: string; code?: string; errors?: { pointer?: string; detail: string }[] }

@@ -1,0 +1,14 @@
+import { render } from 'preact';
+import './ui/tokens.css';
+import './ui/base.css';
+import { App } from './app';
+import { clockStart } from './live/clock';
+import { socketStart } from './live/socket';
+import { keysStart } from './ui/keys';
+import { themeFollow } from './ui/theme';
+
+themeFollow();
+clockStart();
+keysStart();
+socketStart();
+render(<App />, document.getElementById('app')!);

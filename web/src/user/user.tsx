@@ -1,0 +1,115 @@
+// What the customers see: how many are served, how long they wait, what it costs, and a shop that can be used by hand.
+import { useComputed } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import './user.css';
+import { Chart } from '../charts/chart';
+import { markers } from '../live/markers';
+import { latest, table, tick } from '../live/metrics';
+import { USER } from '../live/rules';
+import { requests, run } from '../live/store';
+import { second, serverNow } from '../live/clock';
+import { href } from '../live/url';
+import { depth } from '../charts/window';
+import { clockOf, money, number, percent, split, value } from '../ui/format';
+import { Empty } from '../ui/parts';
+import { Mark } from '../ui/status';
+import { Shop } from './shop';
+
+export function User(): JSX.Element {
+  useEffect(() => { for (const n of Object.values(USER)) void table(n).history(depth()); }, []);
+  return (
+    <div class="user scroll" tabIndex={0} role="region" aria-label="What users see">
+      <div class="user-grid">
+        <Numbers />
+        <Charts />
+        <LiveRequests />
+        <Shop />
+      </div>
+    </div>
+  );
+}
+
+function Tile({ title, n, unit, sub, state }: { title: string; n: string; unit?: string; sub: string; state?: 'ok' | 'warn' | 'crit' }): JSX.Element {
+  return <div class="tile panel"><span class="t2">{title}</span><span class="big-n">{state && state !== 'ok' && <Mark state={state} size={18} />}{n}<small>{unit}</small></span><span class="t3 ell" title={sub}>{sub}</span></div>;
+}
+
+/* The loss since the onset: the counter only grows, so what it was at the onset is not this incident's. */
+export function lostSince(onset_ms: number | null | undefined): { now: number; perMinute: number } | null {
+  const t = table(USER.lost), c = t.cols.get('');
+  if (!c || !c.length) return null;
+  const pick = (at: number): number | null => {
+    let v: number | null = null;
+    for (let i = 0; i < c.length && t.ts[i]! <= at; i++) if (c[i] !== null) v = c[i]!;
+    return v ?? c.find((x): x is number => x !== null) ?? null;
+  };
+  const end = t.ts[t.ts.length - 1]!;
+  const now = pick(end), before = onset_ms ? pick(onset_ms / 1000) : now, minute = pick(end - 60);
+  if (now === null || before === null || minute === null) return null;
+  return { now: Math.max(0, now - before), perMinute: Math.max(0, now - minute) };
+}
+
+function Numbers(): JSX.Element {
+  void tick.value;
+  const ok = latest(USER.success), p95 = latest(USER.p95), p50 = latest(USER.p50), good = latest(USER.goodput), offered = latest(USER.offered), orders = latest(USER.orders), errors = latest(USER.errors);
+  const lost = lostSince(run.value?.onset_ms);
+  const [s, su] = ok === null ? ['no data', ''] : [percent(ok), ' %'];
+  const [l, lu] = split(p95, 's');
+  return (
+    <div class="tiles">
+      <Tile title="Requests that succeed" n={s} unit={su} sub={errors === null ? 'the last 10 seconds' : `${number(errors)} fail each second`} state={ok === null ? undefined : ok >= 0.98 ? 'ok' : ok >= 0.9 ? 'warn' : 'crit'} />
+      <Tile title="95 % wait less than" n={l} unit={lu && ' ' + lu} sub={p50 === null ? 'the last 10 seconds' : `half of them less than ${value(p50, 's')}`} />
+      <Tile title="Served each second" n={good === null ? 'no data' : number(good)} sub={offered === null ? '' : `of ${number(offered)} wanted`} />
+      <Tile title="Orders each minute" n={orders === null ? 'no data' : number(orders * 60)} sub="accepted by the shop" />
+      <Tile title="Money lost" n={lost ? money(lost.now) : 'no data'} sub={lost ? `${money(lost.perMinute)} in the last minute` : 'since the incident began'} state={lost && lost.perMinute > 0 ? 'warn' : undefined} />
+    </div>
+  );
+}
+
+function Charts(): JSX.Element {
+  const cols = (names: string[]) => () => { const t = table(names[0]!); return { ts: t.ts, cols: names.map(n => (n === names[0] ? t.cols.get('') : aligned(n, t.ts))) }; };
+  const id = run.value?.id ?? '';
+  const ex = (q: string): string => href(['run', id, 'observe', 'explore'], { q });
+  return (
+    <div class="user-charts">
+      <Chart title="Success" unit="ratio" lines={[{ key: 's', label: 'success' }]} data={cols([USER.success])} promql={USER.success} explore={ex(USER.success)} max={1} markers={markers} height={120} />
+      <Chart title="Wanted and served" unit="rps" lines={[{ key: 'o', label: 'wanted' }, { key: 'g', label: 'served' }]} data={cols([USER.offered, USER.goodput])} promql={USER.goodput} explore={ex(USER.goodput)} markers={markers} height={120} />
+      <Chart title="Waiting time" unit="s" lines={[{ key: '50', label: 'p50' }, { key: '95', label: 'p95' }]} data={cols([USER.p50, USER.p95])} promql={USER.p95} explore={ex(USER.p95)} markers={markers} height={120} />
+    </div>
+  );
+}
+
+/* Two rules usually share their seconds; after a reload their histories may differ by a row. */
+export function aligned(name: string, ts: number[]): (number | null)[] | undefined {
+  const t = table(name), c = t.cols.get('');
+  if (!c || t.ts === ts) return c;
+  if (t.ts.length === ts.length && t.ts[0] === ts[0] && t.ts[ts.length - 1] === ts[ts.length - 1]) return c;
+  const at = new Map(t.ts.map((x, i) => [x, c[i] ?? null]));
+  return ts.map(x => at.get(x) ?? null);
+}
+
+function LiveRequests(): JSX.Element {
+  void second.value;
+  const list = requests.value;
+  const since = serverNow() - 30_000;
+  const recent = list.filter(q => q.at_ms >= since);
+  const bad = recent.filter(q => !q.ok).length;
+  const rows = useComputed(() => requests.value.slice(-40).reverse()).value;
+  return (
+    <section class="panel live" aria-label="Live requests">
+      <header class="panel-head"><h2>Live requests</h2><span class="t3">{recent.length ? `sample of the last 30 s: ${bad} of ${recent.length} failed` : 'a sample of what the simulated users do'}</span></header>
+      {rows.length === 0 ? <Empty title="No request yet">Users begin to arrive as soon as the load generator runs.</Empty> : <>
+        <div class="stamps" role="img" aria-label={`${recent.length - bad} of the last ${recent.length} sampled requests succeeded`}>
+          {list.slice(-150).map((q, i) => <i key={i} class={q.ok ? (q.latency_ms > 1000 ? 'late' : 'good') : 'bad'} />)}
+        </div>
+        <div class="scroll live-rows" tabIndex={0} role="region" aria-label="Request sample">
+          <table><thead><tr><th>Time</th><th>Journey</th><th>Step</th><th class="num">Answer</th><th class="num">Took</th></tr></thead>
+            <tbody>{rows.map((q, i) => (
+              <tr key={q.trace_id || i}><td class="t3">{clockOf(q.at_ms)}</td><td>{q.journey}</td><td class="t2">{q.step}</td>
+                <td class={'num ' + (q.ok ? '' : 'crit')}><span class="row gap4 end">{!q.ok && <Mark state="crit" size={12} />}{q.status || 'no answer'}</span></td><td class={'num ' + (q.latency_ms > 1000 ? 'warn' : '')}>{value(q.latency_ms, 'ms')}</td></tr>
+            ))}</tbody>
+          </table>
+        </div></>}
+    </section>
+  );
+}
