@@ -102,7 +102,7 @@ function Help({ close }: { close: () => void }): JSX.Element {
   for (const k of keysAll()) groups.set(k.group, [...(groups.get(k.group) ?? []), k]);
   return (
     <Dialog title="Shortcuts" close={close}>
-      <div class="help-grid">
+      <div class="help-grid" tabIndex={0} role="region" aria-label="List of shortcuts">
         {[...groups].map(([name, list]) => (
           <section key={name}>
             <h3 class="over">{name}</h3>

@@ -133,6 +133,7 @@ class Plot implements Drawable {
     });
     const empty = !u.data[0].length || u.data.slice(1).every(c => !(c as Column).some(v => v !== null));
     this.box.classList.toggle('no-data', empty);
+    if (empty) this.box.dataset.empty = this.props.data().cols.some(c => c !== undefined) ? 'no data in this window' : 'not reported';
     if (idx === null) this.box.setAttribute('aria-label', `${this.props.title}: ${empty ? 'no data in this window' : summary.join(', ')}`);
   }
 

@@ -34,7 +34,7 @@ function Page({ d }: { d: Told }): JSX.Element {
       <div class="debrief-in">
         <header class="debrief-head">
           <Mark state={o.state} size={40} />
-          <div class="grow"><span class="over">Debrief · run {r.id} · seed {r.seed}</span><h1>{o.title}{took !== null && (r.outcome === 'resolved' ? ` in ${duration(took)}` : ` after ${duration(took)}`)}</h1><p class="t2">{r.title}{r.reason && `. ${r.reason}`}{r.complete && r.outcome !== 'resolved' && ' You marked it complete.'}</p></div>
+          <div class="grow"><span class="over">Debrief · run {r.id} · seed {r.seed}</span><h1>{r.complete && r.outcome === 'abandoned' ? 'Marked complete' : o.title}{took !== null && (r.outcome === 'resolved' ? ` in ${duration(took)}` : ` after ${duration(took)}`)}</h1><p class="t2">{r.title}{r.reason && `. ${r.reason}`}</p></div>
           <div class="row debrief-do"><a class="btn" href={`${API}/runs/${encode(r.id)}/debrief?format=md`} download={`debrief-${r.id}.md`}><Icon name="download" size={14} /> Markdown</a><Export d={d} /><a class="btn primary" href={href(['s', r.scenario])}>Play again</a><a class="btn" href="#/">Scenarios</a></div>
         </header>
         <Figures d={d} />

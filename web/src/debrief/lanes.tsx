@@ -14,8 +14,19 @@ export function ticks(from: number, to: number): number[] {
   return list;
 }
 
+/* Marks nearer than a finger is wide become one, with their number. */
+const NEAR = 0.034;
+export function cluster(items: TimelineItem[], near_ms: number): TimelineItem[][] {
+  const out: TimelineItem[][] = [];
+  for (const i of [...items].sort((a, b) => a.at_ms - b.at_ms)) {
+    const last = out[out.length - 1];
+    if (last && i.at_ms - last[0]!.at_ms < near_ms) last.push(i); else out.push([i]);
+  }
+  return out;
+}
+
 export function Lanes({ items, end, limit }: { items: TimelineItem[]; end: number | null; limit: number }): JSX.Element {
-  const shown = useSignal<TimelineItem | null>(null);
+  const shown = useSignal<TimelineItem[]>([]);
   const last = Math.max(end ?? 0, ...items.map(i => i.at_ms), 10_000);
   const from = Math.min(0, ...items.map(i => Math.max(i.at_ms, -30_000)));
   const to = Math.min(Math.max(last * 1.02, 10_000), Math.max(limit * 1.1, last));
@@ -31,15 +42,19 @@ export function Lanes({ items, end, limit }: { items: TimelineItem[]; end: numbe
             <span class="t2 ell">{name}</span>
             <div class="lane-track">
               {from < 0 && <span class="lane-onset" style={{ left: x(0) }} />}
-              {items.filter(i => i.lane === id).map((i, n) => (
-                <button key={n} class={'dot dot-' + (known.has(id) ? id : 'other')} style={{ left: x(i.at_ms) }} title={`${at(i.at_ms)} ${i.text}`} aria-label={`${name} at ${at(i.at_ms)}: ${i.text}`} onFocus={() => { shown.value = i; }} onPointerEnter={() => { shown.value = i; }} onClick={() => { shown.value = i; }} />
-              ))}
+              {cluster(items.filter(i => i.lane === id), (to - from) * NEAR).map((c, n) => {
+                const text = c.map(i => `${at(i.at_ms)} ${i.text}`).join('; ');
+                const show = (): void => { shown.value = c; };
+                return <button key={n} class={'dot dot-' + (known.has(id) ? id : 'other')} style={{ left: x(c[0]!.at_ms) }} title={text.slice(0, 300)} aria-label={`${c.length > 1 ? `${c.length} × ` : ''}${name}: ${text}`.slice(0, 600)} onFocus={show} onPointerEnter={show} onClick={show}>{c.length > 1 && <span aria-hidden="true">{c.length}</span>}</button>;
+              })}
             </div>
           </div>
         ))}
         <div class="lane-row axis"><span /><div class="lane-track">{ticks(from, to).map(t => <span key={t} style={{ left: x(t) }}>{at(t)}</span>)}</div></div>
       </div>
-      <p class="lane-said" aria-hidden="true">{shown.value ? <><b>{at(shown.value.at_ms)}</b> {shown.value.text}{shown.value.on && <span class="t3"> on {shown.value.on}</span>}</> : <span class="t3">Point at a mark, or walk them with Tab, to read what it was.</span>}</p>
+      <div class="lane-said" aria-hidden="true">
+        {shown.value.length ? shown.value.slice(0, 6).map((i, n) => <p key={n}><b>{at(i.at_ms)}</b> {i.text}{i.on && <span class="t3"> on {i.on}</span>}</p>) : <span class="t3">Point at a mark, or walk them with Tab, to read what it was.</span>}
+      </div>
     </div>
   );
 }

@@ -38,8 +38,8 @@ const DETAIL: Panel[] = [
 ];
 const USERS: Panel[] = [
   { id: 'success', title: 'Users: success', unit: 'ratio', parts: [{ rule: USER.success, label: 'success', bare: true }], max: 1 },
-  { id: 'traffic', title: 'Users: wanted and served', unit: 'rps', parts: [{ rule: USER.offered, label: 'wanted', bare: true }, { rule: USER.goodput, label: 'served', bare: true }] },
-  { id: 'latency', title: 'Users: waiting time', unit: 's', parts: [{ rule: USER.p50, label: 'p50', bare: true }, { rule: USER.p95, label: 'p95', bare: true }, { rule: USER.p99, label: 'p99', bare: true }] },
+  { id: 'traffic', title: 'Users: load', unit: 'rps', parts: [{ rule: USER.offered, label: 'wanted', bare: true }, { rule: USER.goodput, label: 'served', bare: true }] },
+  { id: 'latency', title: 'Users: latency', unit: 's', parts: [{ rule: USER.p50, label: 'p50', bare: true }, { rule: USER.p95, label: 'p95', bare: true }, { rule: USER.p99, label: 'p99', bare: true }] },
 ];
 
 const promql = (p: Part, service: string): string => (p.bare || !service ? p.rule : `${p.rule}{service="${service}"}`);

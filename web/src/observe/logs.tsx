@@ -82,7 +82,7 @@ export function Logs({ runId }: { runId: string }): JSX.Element {
       {error.value && <div class="pad"><ProblemBox mild text={`The logs cannot be read: ${error.value}`} /></div>}
       {list.length > 0 && <Histogram list={list} />}
       {!lines.value && !error.value ? <Skeleton lines={12} height={14} /> : list.length === 0 ? <Empty title="No line matches" action={q || level || service ? <button class="btn" onClick={() => setQuery({ q: null, level: null, service: null })}>Clear the search</button> : undefined}>{q || level || service ? 'New lines that match appear here by themselves.' : 'The services have not written anything yet.'}</Empty>
-        : <VList count={list.length} rowHeight={22} label="Log lines" follow={follow.value && !open.value} scrolled={end => { if (end) { follow.value = true; missed.value = 0; } else follow.value = false; }} row={i => <Line key={i} l={list[i]!} open={open.value === list[i]} press={() => { open.value = open.value === list[i] ? null : list[i]!; }} />} />}
+        : <VList count={list.length} rowHeight={24} label="Log lines" follow={follow.value && !open.value} scrolled={end => { if (end) { follow.value = true; missed.value = 0; } else follow.value = false; }} row={i => <Line key={i} l={list[i]!} open={open.value === list[i]} press={() => { open.value = open.value === list[i] ? null : list[i]!; }} />} />}
       {open.value && <Fields l={open.value} runId={runId} />}
       {!follow.value && <div class="logs-paused" role="status">Paused{missed.value > 0 ? `, ${plural(missed.value, 'new line')}` : ''}<button class="btn small" onClick={() => { follow.value = true; missed.value = 0; }}>Follow again <kbd aria-hidden="true">End</kbd></button></div>}
     </div>

@@ -40,8 +40,9 @@ function Drawn({ s }: { s: Stack }): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const size = useSignal({ w: 900, h: 560 });
   useEffect(() => {
-    const o = new ResizeObserver(() => { const r = box.current!.getBoundingClientRect(); size.value = { w: r.width, h: r.height }; });
-    o.observe(box.current!);
+    const el = box.current!;
+    const o = new ResizeObserver(() => { size.value = { w: el.clientWidth, h: el.clientHeight }; });
+    o.observe(el);
     return () => o.disconnect();
   }, []);
   // Monitoring watches everything: drawn as edges it would hide the rest.
@@ -81,10 +82,10 @@ function Drawn({ s }: { s: Stack }): JSX.Element {
             const f = feel(n.name, n);
             const press = (): void => setQuery({ service: on === n.name ? null : n.name }, false);
             return (
-              <g key={n.name} class={`map-node ${f.state}${on === n.name ? ' on' : ''}`} transform={`translate(${x - W / 2} ${y - H / 2})`} role="button" tabIndex={0} aria-pressed={on === n.name} aria-label={`${n.name}, ${f.word}`} onClick={press} onKeyDown={e => { if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); press(); } }}>
+              <g key={n.name} class={`map-node ${f.state}${on === n.name ? ' on' : ''}`} transform={`translate(${x - W / 2} ${y - H / 2})`} role="button" tabIndex={0} aria-pressed={on === n.name} onClick={press} onKeyDown={e => { if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); press(); } }}>
                 <rect width={W} height={H} rx={n.kind === 'component' ? 18 : 6} />
                 <g transform="translate(10 15)"><Mark state={f.state} /></g>
-                <text x="34" y="20">{n.name}</text><text class="map-sub" x="34" y="36">{f.word}</text>
+                <text x="34" y="20">{n.name + ' '}</text><text class="map-sub" x="34" y="36">{f.word}</text>
               </g>
             );
           })}

@@ -138,7 +138,7 @@ function Feed({ r }: { r: Run }): JSX.Element {
     <section class={'feed' + (open.value ? ' open' : '')} aria-label="Updates">
       <div class="side-head"><h2 class="over">Updates</h2><button class="btn quiet small feed-more" aria-expanded={open.value} onClick={() => { open.value = !open.value; }}>{open.value ? 'Less' : plural(list.length, 'update')}</button></div>
       {list.length === 0 ? <p class="t3 pad">Hints, messages and deploys arrive here.</p>
-        : <ul class="scroll" tabIndex={0} role="log" aria-label="Incident feed">{list.map(f => <FeedRow key={f.id} f={f} r={r} />)}</ul>}
+        : <div class="scroll feed-log" tabIndex={0} role="log" aria-label="Incident feed"><ul>{list.map(f => <FeedRow key={f.id} f={f} r={r} />)}</ul></div>}
     </section>
   );
 }

@@ -34,8 +34,8 @@ export function Strip({ r }: { r: Run }): JSX.Element {
         {processes.value.map(p => {
           const h = health(p);
           return (
-            <button key={p.name} class="chip" aria-pressed={filter === p.name} title={`${p.title || p.name}: ${h.word}`} aria-label={`${p.name}, ${h.word}`} onClick={() => setQuery({ service: filter === p.name ? null : p.name }, false)}>
-              <Mark state={h.state} size={12} />{p.name}{h.state !== 'ok' && <span class="strip-word">{h.word}</span>}
+            <button key={p.name} class="chip" aria-pressed={filter === p.name} title={`${p.title || p.name}: ${h.word}`} onClick={() => setQuery({ service: filter === p.name ? null : p.name }, false)}>
+              <Mark state={h.state} size={12} />{p.name} <span class={h.state === 'ok' ? 'sr' : 'strip-word'}>{h.word}</span>
             </button>
           );
         })}

@@ -56,7 +56,7 @@ export default function Editor(p: EditorProps): JSX.Element {
             ...(p.oneLine ? [{ key: 'Enter', run: () => { latest.current.run?.(); return true; } }] : [indentWithTab]),
             ...closeBracketsKeymap, ...completionKeymap, ...lintKeymap, ...historyKeymap, ...defaultKeymap]),
           ...(p.oneLine ? [EditorView.lineWrapping] : [lineNumbers(), highlightActiveLine()]),
-          EditorView.contentAttributes.of({ 'aria-label': p.label }),
+          EditorView.contentAttributes.of({ 'aria-label': p.label, tabindex: '0' }),
           EditorView.updateListener.of(u => { if (u.docChanged) latest.current.change(u.state.doc.toString()); }),
           ...p.extensions(),
         ],

@@ -31,6 +31,8 @@ export function products(body: Json): Product[] {
 }
 
 const outcome = (a: ShopAnswer): boolean => a.status >= 200 && a.status < 400;
+/* Who orders by hand: a customer of its own, so that its history does not mix with the simulated users'. */
+const BUYER = 'visitor@shop.example';
 const catalogue = signal<Product[] | null>(null);
 const trouble = signal<{ a: ShopAnswer | null; text: string } | null>(null);
 
@@ -49,7 +51,7 @@ export function Shop(): JSX.Element {
   useEffect(() => { if (!catalogue.value) void browse(); }, []);
   const order = async (p: Product): Promise<void> => {
     doing.value = p.id;
-    try { last.value = { a: await shop('POST', '/orders', { product_id: p.id, quantity: 1 }), what: `Order of ${p.name}` }; }
+    try { last.value = { a: await shop('POST', '/orders', { email: BUYER, product_id: p.id, quantity: 1 }), what: `Order of ${p.name}` }; }
     catch (e) { last.value = { error: said(e) }; }
     doing.value = null;
   };
@@ -93,7 +95,7 @@ function Console(): JSX.Element {
       const cut = path.value.indexOf(' ');
       const raw = cut < 0 ? '' : path.value.slice(cut + 1).trim();
       let body: Json | undefined;
-      if (raw) { try { body = JSON.parse(raw) as Json; } catch { out.value = 'What follows the path must be JSON, for example: /orders {"product_id":1,"quantity":1}'; return; } }
+      if (raw) { try { body = JSON.parse(raw) as Json; } catch { out.value = 'What follows the path must be JSON, for example: /orders {"email":"me@shop.example","product_id":1,"quantity":1}'; return; } }
       const a = await shop(method.value, cut < 0 ? path.value : path.value.slice(0, cut), body);
       const text = typeof a.body === 'string' ? a.body : JSON.stringify(a.body, null, 1);
       out.value = `${a.status || 'no answer'}  ${value(a.latency_ms, 'ms')}\n${text.slice(0, 8000)}`;

@@ -73,8 +73,8 @@ function Charts(): JSX.Element {
   return (
     <div class="user-charts">
       <Chart title="Success" unit="ratio" lines={[{ key: 's', label: 'success' }]} data={cols([USER.success])} promql={USER.success} explore={ex(USER.success)} max={1} markers={markers} height={120} />
-      <Chart title="Wanted and served" unit="rps" lines={[{ key: 'o', label: 'wanted' }, { key: 'g', label: 'served' }]} data={cols([USER.offered, USER.goodput])} promql={USER.goodput} explore={ex(USER.goodput)} markers={markers} height={120} />
-      <Chart title="Waiting time" unit="s" lines={[{ key: '50', label: 'p50' }, { key: '95', label: 'p95' }]} data={cols([USER.p50, USER.p95])} promql={USER.p95} explore={ex(USER.p95)} markers={markers} height={120} />
+      <Chart title="Load" unit="rps" lines={[{ key: 'o', label: 'wanted' }, { key: 'g', label: 'served' }]} data={cols([USER.offered, USER.goodput])} promql={USER.goodput} explore={ex(USER.goodput)} markers={markers} height={120} />
+      <Chart title="Latency" unit="s" lines={[{ key: '50', label: 'p50' }, { key: '95', label: 'p95' }]} data={cols([USER.p50, USER.p95])} promql={USER.p95} explore={ex(USER.p95)} markers={markers} height={120} />
     </div>
   );
 }

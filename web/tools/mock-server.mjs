@@ -1,0 +1,335 @@
+// A pretend server for work on the panel without the platform: speaks docs/contracts.md with a believable run of a small shop.
+// Used by `npm run mock` and by tests/browser; nothing of it reaches the product.
+//   node tools/mock-server.mjs [--port 8079] [--fast] [--hostile]
+import { createReadStream, existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { WebSocketServer } from 'ws';
+
+export const CSP = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+const dist = new URL('../dist/', import.meta.url).pathname;
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script> ${7*7} {{constructor}} \u202Egnitset\u0000';
+
+const knob = (type, preset, title, extra = {}) => ({ type, default: preset, title, ...extra });
+const SCHEMAS = {
+  gateway: {
+    upstream_timeout_ms: knob('integer', 1000, 'Upstream timeout', { minimum: 10, maximum: 30000, 'x-unit': 'ms', 'x-group': 'Upstream', description: 'How long one answer of the API may take.' }),
+    pool_max: knob('integer', 64, 'Connections to the API', { minimum: 1, maximum: 512, 'x-unit': 'connections', 'x-group': 'Upstream', description: 'A request waits when all are in use.' }),
+    retries: knob('integer', 1, 'Retries', { minimum: 0, maximum: 10, 'x-group': 'Upstream' }),
+    rate_limit_rps: knob('number', 0, 'Rate limit', { minimum: 0, maximum: 10000, 'x-unit': 'requests/s', 'x-group': 'Protection', description: '0 switches it off.' }),
+    breaker: knob('boolean', true, 'Circuit breaker', { 'x-group': 'Protection', description: 'Stops asking an upstream that fails.' }),
+    blocked_agents: knob('array', [], 'Blocked user agents', { items: { type: 'string' }, maxItems: 32, 'x-group': 'Protection' }),
+  },
+  api: {
+    worker_threads: knob('integer', 16, 'Worker threads', { minimum: 1, maximum: 64, 'x-unit': 'threads', 'x-group': 'Concurrency', description: 'Requests that are worked on at the same time.' }),
+    queue_max: knob('integer', 128, 'Queue length', { minimum: 0, maximum: 4096, 'x-group': 'Concurrency', description: 'Requests that may wait for a worker; more are refused with 503.' }),
+    algorithm: knob('string', 'efficient', 'Algorithm', { enum: ['efficient', 'regressed'], 'x-deploy': true, 'x-group': 'Business', description: 'How process_business_data computes a quote.' }),
+    db_pool_max: knob('integer', 12, 'Database connections', { minimum: 1, maximum: 100, 'x-unit': 'connections', 'x-group': 'Database' }),
+    db_timeout_ms: knob('integer', 2000, 'Query timeout', { minimum: 10, maximum: 60000, 'x-unit': 'ms', 'x-group': 'Database' }),
+    cache: knob('boolean', true, 'Use the cache', { 'x-group': 'Database' }),
+    log_level: knob('string', 'info', 'Log level', { enum: ['debug', 'info', 'warn', 'error'], 'x-group': 'Observability' }),
+  },
+  db: { max_connections: knob('integer', 60, 'Connections', { minimum: 5, maximum: 200, 'x-unit': 'connections', 'x-group': 'Limits' }), statement_timeout_ms: knob('integer', 5000, 'Statement timeout', { minimum: 0, maximum: 60000, 'x-unit': 'ms', 'x-group': 'Limits' }) },
+};
+const COMMON = { log_level: knob('string', 'info', 'Log level', { enum: ['debug', 'info', 'warn', 'error'], 'x-group': 'Observability' }) };
+const PARTS = [
+  ['loadgen', 'Users', 'service', ['gateway']], ['gateway', 'API gateway', 'service', ['api', 'auth']], ['auth', 'Auth service', 'service', ['redis']], ['api', 'Shop API', 'service', ['postgres', 'redis', 'nats']],
+  ['worker', 'Order worker', 'service', ['nats', 'postgres', 'payments']], ['payments', 'Payment provider', 'service', []], ['config', 'Configuration service', 'service', []], ['logproc', 'Logs and traces', 'service', []],
+  ['db', 'Database', 'adapter', []], ['cache', 'Cache', 'adapter', []], ['mq', 'Message queue', 'adapter', []],
+  ['postgres', 'PostgreSQL', 'component', []], ['redis', 'Redis', 'component', []], ['nats', 'NATS JetStream', 'component', []], ['prometheus', 'Prometheus', 'component', []],
+];
+const ADAPTER = { db: 'postgres', cache: 'redis', mq: 'nats' };
+const card = (order, id, title, level, tags, brief, objectives, extra = {}) => ({ id, title, level, time_limit_ms: 1200_000, tags, objectives, brief, order, pack: null, difficulty: { attempts: 0, resolved: 0, median_ms: 0 }, best: null, problems: [], ...extra });
+const SCENARIOS = [
+  card(1, 'worker-pool-saturation', 'Checkout crawls at lunch time', 1, ['concurrency', 'queues'], 'Pager: **users wait for seconds**, some get errors. Support says it began a few minutes ago.\n\nCPU of all services looks *normal*. Nobody admits to a change.', ['Read a queue, and not the CPU', 'Change a limit at run time and prove that it helped']),
+  card(2, 'cpu-regression', 'Quotes became slow after a deploy', 2, ['cpu', 'deploy'], 'Quotes take a second since the last deploy. `api` burns CPU.', ['Connect a deploy with a change of a golden signal'], { difficulty: { attempts: 6, resolved: 4, median_ms: 412_000 }, best: { outcome: 'resolved', took_ms: 395_000 } }),
+  card(3, 'gateway-pool', 'Everything waits and nothing is busy', 2, ['latency', 'connections'], 'Latency went up everywhere, and **no** service is busy.', ['Find a wait that no CPU graph shows'], { difficulty: { attempts: 2, resolved: 0, median_ms: 0 }, best: { outcome: 'time_up', took_ms: 1200_000 } }),
+  card(4, 'database-bottleneck', 'Orders hang in the database', 3, ['database', 'slow queries'], 'Orders hang. The database team is on a plane.', ['Tell slow queries from too few connections']),
+  card(null, 'retry-storm', 'Slow after a ten-second blip', 4, ['metastability', 'retries'], 'A short burst is over. The pain is not.', ['Recognise a metastable failure'], { pack: 'mine', problems: [{ line: 12, column: 3, severity: 'warning', message: 'two hints at the same time' }] }),
+];
+
+export async function start({ port = 0, fast = false, hostile = false, model = 'normal' } = {}) {
+  const hold = fast ? 4000 : 30_000, hintAfter = fast ? 2500 : 45_000, limit = fast ? 90_000 : 1200_000, prepare = fast ? 500 : 2500;
+  let epoch = Math.random().toString(16).slice(2), seq = 0, runs = 0, actionsMade = 0, feeds = 0;
+  const kept = [], clients = new Set(), ended = new Map(), timers = new Set();
+  const configs = {}, histories = {};
+  const schemaOf = n => SCHEMAS[n] ?? COMMON;
+  const presets = n => Object.fromEntries(Object.entries(schemaOf(n)).map(([k, p]) => [k, p.default]));
+  const fresh = () => { for (const [n, , kind] of PARTS) if (kind !== 'component') { configs[n] = { revision: 1, config: presets(n), version: 'v1' }; histories[n] = []; } };
+  fresh();
+  const born = Date.now();
+  const procs = PARTS.map(([name, title, kind], i) => ({ name, title: hostile && name === 'payments' ? HOSTILE : title, kind, state: 'up', pid: 4000 + i, since_ms: born, restarts: 0, deaths: 0, last_exit: null, address: `127.77.1.1:${8000 + i * 10}` }));
+  const proc = n => procs.find(p => p.name === n);
+  let run = null, criteria = [], guards = [], feed = [], actions = [], lost = 0, scenario = null;
+  const wait = (ms, f) => { const t = setTimeout(() => { timers.delete(t); f(); }, ms); timers.add(t); };
+
+  const push = (type, data) => {
+    const m = { seq: ++seq, t: Date.now(), type, data };
+    const text = JSON.stringify(m);
+    kept.push([m.seq, text]);
+    if (kept.length > 2000) kept.shift();
+    for (const c of clients) if (c.readyState === 1) c.send(text);
+    return m;
+  };
+  const snapshot = () => JSON.stringify({ seq, t: Date.now(), type: 'snapshot', data: { epoch, run, criteria, guards, feed, actions, processes: procs, server: { version: '0.0.0-mock' } } });
+  const rel = () => (run?.onset_ms ? Date.now() - run.onset_ms : run ? Date.now() - run.created_ms - prepare * 3 : 0);
+  const addFeed = (kind, from, text, hint) => { const f = { id: `f${++feeds}`, at_ms: rel(), kind, from, text, ...(hint ? { hint } : {}) }; feed.push(f); push('feed', f); return f; };
+
+  // ---- the world: how the shop feels, from the configuration
+  const wave = (t, p, a) => 1 + a * Math.sin((t / p) * 2 * Math.PI + p) + (Math.sin(t * 12.9898 + p * 78.233) * 43758.5453 % 1) * a * 0.6;
+  const world = t => {
+    const offered = 40 * wave(t, 97, 0.06), capacity = (configs.api.config.worker_threads / 16) * 90 * (configs.api.config.algorithm === 'regressed' ? 0.3 : 1) * (proc('api').state === 'up' ? 1 : 0);
+    const load = offered / Math.max(capacity, 0.5), bad = Math.max(0, 1 - 1 / load) * 0.8;
+    const p95 = load > 0.98 ? 1.1 + 1.6 * Math.min(1, load - 0.9) * wave(t, 13, 0.1) : 0.055 * wave(t, 11, 0.15) / Math.max(0.25, 1.15 - load);
+    return { offered, load, bad, p95, ok: 1 - bad };
+  };
+  const ROWS = 900;
+  const history = []; // [t, {key: value}]
+  const sample = t => {
+    const w = world(t), v = {};
+    v['fd:user_success:ratio10s'] = w.ok; v['fd:user_latency:p50_10s'] = w.p95 * 0.4; v['fd:user_latency:p95_10s'] = w.p95; v['fd:user_latency:p99_10s'] = w.p95 * 1.5;
+    v['fd:offered_rps'] = w.offered; v['fd:goodput_rps'] = w.offered * w.ok; v['fd:user_errors:rate10s'] = w.offered * w.bad; v['fd:orders:rate10s'] = w.offered * w.ok * 0.08;
+    lost += w.offered * w.bad * 0.08 * 4200; v['fd:revenue_lost_cents:total'] = Math.round(lost);
+    const share = { gateway: 1, api: 0.95, auth: 0.2, worker: 0.08, payments: 0.08, config: 0.05, loadgen: 0.02, logproc: 0.5, db: 0.02, cache: 0.02, mq: 0.02 };
+    for (const [n, s] of Object.entries(share)) {
+      const up = proc(n).state === 'up';
+      v[`fd:service_up|${n}`] = up ? 1 : 0;
+      if (!up) continue;
+      const hot = n === 'api' || n === 'gateway';
+      v[`fd:service_rps:rate10s|${n}`] = w.offered * s * wave(t, 23 + s, 0.05);
+      v[`fd:service_errors:ratio10s|${n}`] = hot ? w.bad : 0;
+      const base = hot ? w.p95 * (n === 'api' ? 0.95 : 1) : 0.006 * wave(t, 7 + s * 10, 0.3);
+      v[`fd:service_latency:p50_10s|${n}`] = base * 0.4; v[`fd:service_latency:p95_10s|${n}`] = base; v[`fd:service_latency:p99_10s|${n}`] = base * 1.4;
+      v[`fd:service_cpu:ratio10s|${n}`] = 0.02 + 0.1 * s * Math.min(1, 1 / w.load); v[`fd:service_memory:bytes|${n}`] = (9 + s * 6) * 1048576 * wave(t, 300, 0.02);
+      v[`fd:service_restarts:count10m|${n}`] = proc(n).restarts;
+      if (['gateway', 'api', 'worker', 'auth'].includes(n)) { v[`fd:service_saturation:ratio|${n}`] = n === 'api' ? Math.min(1, w.load) : Math.min(1, 0.1 + 0.1 * s); v[`fd:service_queue:depth|${n}`] = n === 'api' && w.load > 0.98 ? Math.round(128 * Math.min(1, w.load - 0.7)) : 0; }
+    }
+    v['fd:db_connections:used'] = 14; v['fd:db_connections:max'] = configs.db.config.max_connections; v['fd:db_query:p95_10s'] = 0.004 * wave(t, 31, 0.2); v['fd:db_wait:p95_10s'] = 0.0008; v['fd:gateway_pool_wait:p95_10s'] = 0.0004;
+    return v;
+  };
+  const t0 = Math.floor(Date.now() / 1000);
+  for (let t = t0 - 600; t < t0; t++) history.push([t, sample(t)]);
+  lost = 0;
+
+  // ---- the run
+  const CRITERIA = () => [
+    { id: 'user_ok', title: hostile ? HOSTILE : '98 % of requests succeed', kind: 'promql', promql: 'fd:user_success:ratio10s', target: '>= 0.98', op: '>=', threshold: 0.98, unit: '', weight: 3, hold_ms: hold },
+    { id: 'user_p95', title: 'p95 below 400 ms', kind: 'promql', promql: 'fd:user_latency:p95_10s', target: '< 0.4', op: '<', threshold: 0.4, unit: 's', weight: 2, hold_ms: hold },
+  ].map(c => ({ ...c, value: null, ok: null, since_ms: null, held_ms: 0, best_hold_ms: 0, held: false, reason: 'There is no data yet: the first sample is on its way' }));
+
+  const judge = (v, dt) => {
+    for (const c of criteria) {
+      const value = v[c.promql], ok = c.op === '<' ? value < c.threshold : value >= c.threshold;
+      const held = ok ? (c.ok ? c.held_ms + dt : 0) : 0;
+      Object.assign(c, { value, since_ms: c.ok === ok ? c.since_ms : rel(), ok, held_ms: held, best_hold_ms: Math.max(c.best_hold_ms, held), held: held >= c.hold_ms,
+        reason: c.unit === 's' ? `p95 is ${Math.round(value * 1000)} ms, it must be below 400 ms` : `${(value * 100).toFixed(1)} % of requests succeed, needed are at least 98 %` });
+      push('criterion', c);
+    }
+  };
+  const setRun = change => { run = { ...run, ...change }; push('run', run); };
+  const finish = (outcome, reason, complete = false) => {
+    setRun({ state: 'ended', outcome, reason, ended_ms: Date.now(), complete });
+    ended.set(run.id, { run, criteria: structuredClone(criteria), actions: structuredClone(actions), feed: structuredClone(feed), lost });
+    fresh();
+    for (const p of procs) p.state = 'up';
+  };
+  const tick = () => {
+    const t = Math.floor(Date.now() / 1000);
+    if (history.length && history[history.length - 1][0] >= t) return;
+    const v = sample(t);
+    history.push([t, v]);
+    if (history.length > ROWS) history.shift();
+    push('series', { t: t * 1000, v });
+    const w = world(t);
+    const requests = Array.from({ length: 6 }, (_, i) => {
+      const bad = Math.random() < w.bad, step = ['browse', 'product', 'quote', 'order'][i % 4];
+      return { at_ms: Date.now() - i * 90, journey: ['visit', 'compare', 'buy'][i % 3], step, status: bad ? 503 : 200, ok: !bad, latency_ms: Math.round(w.p95 * 1000 * (0.3 + Math.random())), user: `u${i}`, trace_id: Math.random().toString(16).slice(2) };
+    });
+    push('user', { requests });
+    if (run?.state === 'running') {
+      judge(v, 1000);
+      if (criteria.every(c => c.held)) finish('resolved', 'All criteria were held.');
+      else if (rel() > run.time_limit_ms) finish('time_up', 'The time limit passed before all criteria were held.');
+    }
+  };
+  const beginRun = body => {
+    fresh();
+    scenario = SCENARIOS.find(s => s.id === body.scenario);
+    criteria = CRITERIA(); guards = [{ id: 'lb_bypass', reason: 'Traffic was removed and not served', ok: true, violated_at_ms: null }]; feed = []; actions = []; lost = 0;
+    run = { id: `r${++runs}`, scenario: scenario.id, title: hostile ? HOSTILE : scenario.title, level: scenario.level, state: 'preparing', outcome: null, reason: '', seed: body.seed ?? 4217, stack: 1, fast: !!body.fast, created_ms: Date.now(), onset_ms: null, ended_ms: null, time_limit_ms: limit, clocks: {}, brief: scenario.brief, objectives: scenario.objectives, complete: false };
+    push('run', run);
+    for (const c of criteria) push('criterion', c);
+    for (const g of guards) push('guard', g);
+    const mine = run.id, still = f => () => { if (run.id === mine && run.state !== 'ended') f(); };
+    wait(prepare, still(() => setRun({ state: 'baseline' })));
+    wait(prepare * 2, still(() => { setRun({ state: 'injecting' }); configs.api.config.worker_threads = 2; configs.api.revision++; histories.api.push({ revision: configs.api.revision, at_ms: Date.now(), author: 'scenario', reason: 'cost saving', changed: { worker_threads: { from: 16, to: 2 } } }); }));
+    wait(prepare * 3, still(() => {
+      setRun({ state: 'running', onset_ms: Date.now() });
+      addFeed('brief', 'Pager', scenario.brief);
+      addFeed('deploy', 'Deploys', 'api was configured (cost saving)');
+      addFeed('alert', 'Alertmanager', 'UsersWait: p95 of user requests is 1.4 s (objective 400 ms)');
+      wait(hintAfter, still(() => addFeed('hint', 'Hint', hostile ? HOSTILE : 'The CPU of `api` is idle although requests wait. What do they wait for?', { id: 'h1', cost: 0, taken: true })));
+      wait(hintAfter * 1.6, still(() => { addFeed('hint', 'Hint', 'A hint about the limit can be taken.', { id: 'h2', cost: 5, taken: false }); addFeed('say', 'CTO', 'How many orders so far? I am on with the board in ten minutes.'); }));
+    }));
+    return run;
+  };
+
+  // ---- HTTP
+  const problem = (res, status, detail, extra = {}) => { res.writeHead(status, { 'content-type': 'application/problem+json' }); res.end(JSON.stringify({ type: 'about:blank', title: 'Refused', status, detail, code: 'REFUSED', ...extra })); };
+  const json = (res, body, status = 200) => { res.writeHead(status, { 'content-type': 'application/json' }); res.end(JSON.stringify(body)); };
+  const apply = (a, res) => {
+    const id = `a${++actionsMade}`;
+    const action = { id, at_ms: rel(), by: 'learner', kind: a.kind, on: a.on ?? '', args: a.args ?? {}, changed: {}, undo: null, undone: false, undone_by: null, state: 'applied', detail: '', reason: a.reason ?? '' };
+    if (a.kind === 'config.patch') {
+      const schema = schemaOf(a.on), c = configs[a.on], errors = [];
+      for (const [k, v] of Object.entries(a.args.patch ?? {})) {
+        const p = schema[k];
+        if (!p) errors.push({ pointer: `/${k}`, detail: `unknown key '${k}'` });
+        else if (p.maximum !== undefined && v > p.maximum) errors.push({ pointer: `/${k}`, detail: `must be at most ${p.maximum}` });
+        else if (k === 'queue_max' && v === 13) errors.push({ pointer: '/queue_max', detail: 'must not be 13' });
+      }
+      if (errors.length) return problem(res, 422, 'The configuration was refused: nothing was changed.', { errors });
+      for (const [k, v] of Object.entries(a.args.patch)) { action.changed[k] = { from: c.config[k], to: v }; c.config[k] = v; }
+      c.revision++;
+      histories[a.on].push({ revision: c.revision, at_ms: Date.now(), author: 'learner', reason: action.reason, changed: action.changed });
+      action.undo = { kind: 'config.patch', on: a.on, args: { patch: Object.fromEntries(Object.entries(action.changed).map(([k, x]) => [k, x.from])) } };
+    } else if (a.kind === 'undo') {
+      const old = actions.find(x => x.id === a.args?.action);
+      if (!old?.undo || old.undone) return problem(res, 409, 'That change cannot be undone.');
+      for (const [k, v] of Object.entries(old.undo.args.patch ?? {})) { action.changed[k] = { from: configs[old.on].config[k], to: v }; configs[old.on].config[k] = v; }
+      action.on = old.on;
+      Object.assign(old, { undone: true, undone_by: id });
+      push('action', old);
+    } else {
+      const p = proc(a.on);
+      if (!p) return problem(res, 404, `There is no process '${a.on}'.`);
+      const verb = a.kind.replace('process.', '');
+      const to = { stop: 'down', pause: 'paused' }[verb] ?? 'up';
+      if (verb === 'restart' || verb === 'kill') { p.restarts++; if (verb === 'kill') { p.deaths++; p.last_exit = 'signal 9'; } p.state = 'starting'; p.since_ms = Date.now(); wait(600, () => { Object.assign(p, { state: 'up', since_ms: Date.now(), pid: p.pid + 100 }); push('process', p); }); }
+      else { p.state = to; p.since_ms = Date.now(); }
+      push('process', p);
+      if (verb === 'stop') action.undo = { kind: 'process.start', on: a.on, args: {} };
+    }
+    actions.push(action);
+    push('action', action);
+    json(res, action);
+  };
+  const debrief = id => {
+    const e = ended.get(id);
+    if (!e) return null;
+    const tl = [{ at_ms: 0, lane: 'fault', text: 'worker_threads of api was set to 2', on: 'api' }, { at_ms: 900, lane: 'symptom', text: 'p95 of users above 400 ms', on: 'gateway' },
+      ...e.feed.filter(f => f.kind === 'hint' || f.kind === 'say').map(f => ({ at_ms: f.at_ms, lane: f.kind, text: f.text })), ...e.actions.map(a => ({ at_ms: a.at_ms, lane: 'action', text: `${a.kind} ${JSON.stringify(a.args)}`, on: a.on })),
+      { at_ms: 2000, lane: 'view', text: 'panel:api.saturation' }, ...e.criteria.filter(c => c.held).map(c => ({ at_ms: c.since_ms ?? 0, lane: 'criterion', text: `${c.title}: met` }))].sort((a, b) => a.at_ms - b.at_ms);
+    return { run: e.run, truth: { component: 'api', mechanism: 'pool_saturation', object: { key: 'worker_threads' }, path: ['api', 'gateway'], victims: ['gateway', 'loadgen'] }, timeline: tl, criteria: e.criteria, actions: e.actions,
+      solutions: [[{ 'config.set': { on: 'api', args: { worker_threads: 16 } } }]], wrong_fixes: [{ matched: false, explain: 'Restarting api empties the queue for a moment; it fills again, because the limit is in the configuration.' }, { matched: e.actions.some(a => a.kind === 'process.restart'), explain: 'A longer queue makes users wait longer and serves no one more.' }],
+      text: '## Little’s law\n\nA pool of *n* workers that take *t* seconds each serves at most `n / t` requests a second. Below that line **nothing** helps but more workers or faster work.\n\n- Saturation shows before latency\n- CPU says nothing about a pool', clocks: { alert_fired_ms: 1200, acknowledged_ms: 2000, first_effective_action_ms: e.actions[0]?.at_ms ?? null, restored_ms: e.criteria[0].since_ms }, users: { requests_lost: 182, orders_lost: 14, revenue_lost_cents: Math.round(e.lost) }, score: null };
+  };
+  const route = (req, res, path, q, body) => {
+    const m = (re) => re.exec(path);
+    let x;
+    if (path === '/health') return json(res, { status: 'ok', version: '0', stack: 1, checks: {} });
+    if (path === '/scenarios' && req.method === 'GET') return json(res, { scenarios: model === 'empty' ? [] : hostile ? [{ ...SCENARIOS[0], title: HOSTILE, brief: HOSTILE, tags: [HOSTILE], objectives: [HOSTILE] }] : SCENARIOS });
+    if (path === '/scenarios/lint') { const bad = body.split('\n').findIndex(l => /dificulty/.test(l)); return json(res, { ok: bad < 0, diagnostics: bad < 0 ? [] : [{ line: bad + 1, column: 1, severity: 'error', message: "unknown key 'dificulty', did you mean 'difficulty'?" }] }); }
+    if ((x = m(/^\/scenarios\/([\w-]+)\/source$/))) { if (req.method === 'PUT') return json(res, { ok: true, diagnostics: [] }); res.writeHead(200, { 'content-type': 'text/yaml' }); return res.end(sourceOf(x[1])); }
+    if (path === '/runs' && req.method === 'POST') { if (run && run.state !== 'ended') return problem(res, 409, `Run ${run.id} is active on this stack.`); const b = JSON.parse(body); if (!SCENARIOS.some(s => s.id === b.scenario)) return problem(res, 404, `There is no scenario '${b.scenario}'.`); return json(res, beginRun(b), 201); }
+    if ((x = m(/^\/runs\/(r\d+)(\/.*)?$/))) {
+      const id = x[1], rest = x[2] ?? '';
+      const mine = run?.id === id;
+      if (!mine && !ended.has(id)) return problem(res, 404, `There is no run ${id}.`);
+      if (rest === '') return json(res, mine ? run : ended.get(id).run);
+      if (rest === '/debrief') { const d = debrief(id); return d ? json(res, d) : problem(res, 409, 'The run has not ended yet.'); }
+      if (!mine || run.state === 'ended') return problem(res, 409, 'The run is over.');
+      if (rest === '/end') { const r = JSON.parse(body).reason; finish(r === 'complete' ? (criteria.every(c => c.held) ? 'resolved' : 'abandoned') : 'abandoned', r === 'complete' ? 'Marked complete by the learner.' : 'Given up.', r === 'complete'); return json(res, run); }
+      if (rest === '/actions') return apply(JSON.parse(body), res);
+      if (rest.startsWith('/hints/')) { const f = feed.find(i => i.hint?.id === rest.slice(7)); if (!f) return problem(res, 404, 'There is no such hint.'); f.hint.taken = true; f.text = 'Compare `worker_threads` of api with its default.'; push('feed', f); return json(res, { text: f.text }); }
+      if (rest === '/diagnosis') return json(res, run);
+      if (rest === '/evidence') return json(res, {});
+    }
+    if (path === '/stack') return json(res, { stack: 1, state: 'up', address: '127.77.1.1', services: procs.map(p => ({ ...p, config_url: p.kind !== 'component', needs: PARTS.find(y => y[0] === p.name)[3], adapter_of: ADAPTER[p.name] ?? null })), edges: PARTS.flatMap(([n, , , to]) => to.map(t => ({ from: n, to: t }))) });
+    if ((x = m(/^\/stack\/config\/(\w+)(\/history)?$/))) { const c = configs[x[1]]; if (!c) return problem(res, 404, `There is no service '${x[1]}'.`); if (proc(x[1]).state !== 'up') return problem(res, 502, `${x[1]} does not answer: it is ${proc(x[1]).state}.`); return json(res, x[2] ? { entries: histories[x[1]] } : { service: x[1], version: c.version, revision: c.revision, config: c.config, defaults: presets(x[1]), schema: { type: 'object', properties: schemaOf(x[1]) } }); }
+    if (path.startsWith('/metrics/')) return prom(res, path.slice(9), q);
+    if (path === '/logs') return json(res, { lines: logLines(q) });
+    if (path === '/shop') {
+      const b = JSON.parse(body), w = world(Date.now() / 1000), bad = Math.random() < w.bad, late = Math.round(w.p95 * 700 * (0.5 + Math.random()));
+      const names = ['Desk lamp', 'Notebook, dotted, 160 pages', 'Fountain pen', 'Stapler', 'Tea mug', 'Backpack 24 l', 'Headphones', 'Keyboard'];
+      const answer = bad ? { status: 503, body: '{"title":"no worker is free"}' } : b.method === 'POST' ? { status: 201, body: '{"order_id":4711}' } : { status: 200, body: JSON.stringify({ products: names.map((n, i) => ({ id: i + 1, name: n, price_cents: 990 + i * 1370, category: ['light', 'paper', 'pens', 'desk'][i % 4] })) }) };
+      return wait(Math.min(late, 1500), () => json(res, { ...answer, latency_ms: late, headers: {} }));
+    }
+    return problem(res, 404, `There is nothing at ${path}.`);
+  };
+  const sourceOf = id => `schema: 1\nid: ${id}\ntitle: ${SCENARIOS.find(s => s.id === id)?.title ?? id}\nlevel: 1\ntime_limit: 20m\ntags: [concurrency, queues]\nbrief: |\n  Pager: users wait for seconds.\nload: {profile: steady, rps: 40}\ntimeline:\n  - {at: 0s, fault: config.set, on: api, args: {worker_threads: 2}, as: deploy, note: cost saving}\n  - {at: 90s, say: {from: manager, text: Any ETA?}}\ncriteria:\n  - {id: user_ok, title: 98 % of requests succeed, promql: 'fd:user_success:ratio10s', target: '>= 0.98', hold: 30s, weight: 3}\n  - {id: user_p95, title: p95 below 400 ms, promql: 'fd:user_latency:p95_10s', target: '< 0.4', unit: s, hold: 30s}\nhints:\n  - {after: 45s, text: What do the requests wait for?}\n`;
+  const logLines = q => {
+    const from = Number(q.get('from') ?? Date.now() - 120_000), out = [], w = world(Date.now() / 1000), levels = ['debug', 'info', 'warn', 'error'];
+    for (let t = Math.max(from, Date.now() - 120_000); t < Date.now(); t += 800) {
+      const s = Math.floor(t / 800), service = ['gateway', 'api', 'auth', 'worker'][s % 4], bad = w.bad > 0.1 && s % 3 === 0;
+      const l = { time: new Date(s * 800).toISOString(), level: bad ? 'warn' : 'info', service, instance: `${service}-1`, version: 'v1', event: bad ? 'pool.rejected' : 'request.done', trace_id: (s * 7919).toString(16), message: hostile ? HOSTILE + 'x'.repeat(100_000) : bad ? 'no worker was free within 1000 ms: the request was refused' : 'GET /products 200', duration_ms: Math.round(w.p95 * 1000) };
+      if (q.get('service') && q.get('service') !== service) continue;
+      if (q.get('q') && !JSON.stringify(l).includes(q.get('q'))) continue;
+      if (q.get('level') && levels.indexOf(l.level) < levels.indexOf(q.get('level'))) continue;
+      out.push(l);
+    }
+    return out.slice(hostile ? -3 : -Number(q.get('limit') ?? 500));
+  };
+  const prom = (res, what, q) => {
+    const keys = [...new Set(history.slice(-5).flatMap(h => Object.keys(h[1])))], names = [...new Set(keys.map(k => k.split('|')[0]))];
+    if (what === 'label/__name__/values') return json(res, { status: 'success', data: [...names, 'worker_pool_queue_depth', 'http_server_request_duration_seconds_bucket'] });
+    if (what === 'metadata') return json(res, { status: 'success', data: { worker_pool_queue_depth: [{ type: 'gauge', help: 'Requests that wait for a worker.', unit: '' }] } });
+    if (what === 'labels') return json(res, { status: 'success', data: ['__name__', 'service', 'instance'] });
+    if (what.startsWith('label/') || what === 'series') return json(res, { status: 'success', data: [] });
+    const query = q.get('query') ?? '';
+    if (/[({]\s*$|\(\(|^\W/.test(query)) return json(res, { status: 'error', errorType: 'bad_data', error: `invalid parameter "query": 1:${query.length}: parse error: unclosed left parenthesis` }, 400);
+    const name = names.find(n => query.includes(n)), service = /service="(\w+)"/.exec(query)?.[1];
+    const from = Number(q.get('start')), to = Number(q.get('end')), step = Math.max(1, Number(q.get('step')));
+    const at = new Map(history.map(h => [h[0], h[1]]));
+    const result = keys.filter(k => name && k.split('|')[0] === name && (!service || k.split('|')[1] === service)).map(k => {
+      const values = [];
+      for (let t = from; t <= to; t += step) { const v = at.get(Math.round(t))?.[k]; if (v !== undefined) values.push([t, String(v)]); }
+      return { metric: { __name__: name, ...(k.includes('|') ? { service: k.split('|')[1] } : {}) }, values };
+    }).filter(s => s.values.length);
+    json(res, { status: 'success', data: { resultType: 'matrix', result } });
+  };
+
+  const server = createServer((req, res) => {
+    const url = new URL(req.url, 'http://x');
+    res.setHeader('Content-Security-Policy', CSP);
+    res.setHeader('X-Content-Type-Options', 'nosniff');
+    if (url.pathname.startsWith('/api/v1')) {
+      let body = '';
+      req.on('data', d => { body += d; });
+      req.on('end', () => { try { route(req, res, url.pathname.slice(7), url.searchParams, body); } catch (e) { problem(res, 500, String(e)); } });
+      return;
+    }
+    const file = normalize(join(dist, url.pathname === '/' ? 'index.html' : url.pathname));
+    if (!file.startsWith(dist) || !existsSync(file)) { res.writeHead(404, { 'content-type': 'text/plain' }); return res.end('not found'); }
+    res.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' });
+    createReadStream(file).pipe(res);
+  });
+  const wss = new WebSocketServer({ server, path: '/ws', maxPayload: 4096 });
+  wss.on('connection', ws => {
+    clients.add(ws);
+    const greet = setTimeout(() => { if (ws.readyState === 1) ws.send(snapshot()); }, 30); // a resume comes first, if at all
+    ws.on('message', text => {
+      const m = JSON.parse(String(text));
+      if (m.type !== 'resume') return;
+      clearTimeout(greet);
+      const missed = m.data.epoch === epoch ? kept.filter(k => k[0] > m.data.seq) : null;
+      if (missed && (!kept.length || kept[0][0] <= m.data.seq + 1)) for (const k of missed) ws.send(k[1]); else ws.send(snapshot());
+    });
+    ws.on('close', () => { clients.delete(ws); clearTimeout(greet); });
+  });
+  const pulse = setInterval(tick, 1000);
+  await new Promise(done => server.listen(port, '127.0.0.1', done));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`, push,
+    drop() { for (const c of clients) c.terminate(); },
+    newLife() { epoch = Math.random().toString(16).slice(2); kept.length = 0; for (const c of clients) c.terminate(); },
+    async close() { clearInterval(pulse); for (const t of timers) clearTimeout(t); for (const c of clients) c.terminate(); wss.close(); server.closeAllConnections(); await new Promise(done => server.close(done)); },
+  };
+}
+
+if (process.argv[1] && import.meta.url.endsWith(process.argv[1].split('/').pop())) {
+  const arg = name => { const i = process.argv.indexOf(name); return i < 0 ? undefined : process.argv[i + 1]; };
+  const s = await start({ port: Number(arg('--port') ?? 8079), fast: process.argv.includes('--fast'), hostile: process.argv.includes('--hostile') });
+  console.log(`mock server on ${s.url}`);
+}
