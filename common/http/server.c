@@ -228,7 +228,7 @@ static bool body_read(struct http_exchange *x)
 {
         long long declared = x->info->content_length;
         const char *coding = http_header(x, "Transfer-Encoding");
-        char chunk[16384];
+        char chunk[4096]; /* stacks of connection threads stay small */
         int n;
 
         if (coding && http_header(x, "Content-Length")) {

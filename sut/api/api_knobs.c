@@ -24,7 +24,7 @@ const struct knob api_knobs[API_KNOB_COUNT] = {
         [API_STATEMENT_TIMEOUT_MS] = KNOB_INT("statement_timeout_ms", 1500, 5, 60000, "ms", "Database", "Statement timeout",
                 "A statement that runs longer is cancelled, its session is closed, and the request fails with 504."),
         [API_DB_PASSWORD] = KNOB_TEXT("db_password", "shop", "Database", "Database password", "Password of the database role shop. Changing it opens new sessions."),
-        [API_WAREHOUSE_MS] = KNOB_INT("warehouse_ms", 30, 0, 10000, "ms", "Warehouse", "Warehouse call",
+        [API_WAREHOUSE_MS] = KNOB_INT("warehouse_ms", 28, 0, 10000, "ms", "Warehouse", "Warehouse call",
                 "How long the warehouse (a simulated third party) takes to tell the live stock. The request waits for it, holding its worker and its database session."),
         [API_WAREHOUSE_ENABLED] = KNOB_SWITCH("feature_live_stock", 1, "Warehouse", "Live stock",
                 "Feature flag: ask the warehouse for live stock on every page. Without it answers are quicker and the stock is not shown."),

@@ -13,7 +13,7 @@ const struct knob gateway_knobs[GATEWAY_KNOB_COUNT] = {
                 "More requests a second than this get 429. 0 switches the limit off."),
         [GATEWAY_RATE_LIMIT_BURST] = KNOB_INT("rate_limit_burst", 200, 1, 5000, "requests", IN, "Rate limit burst",
                 "How many requests may come at once before the rate limit is felt."),
-        [GATEWAY_MAX_IN_FLIGHT] = KNOB_INT("max_in_flight", 144, 1, 144, "requests", IN, "Most requests in flight",
+        [GATEWAY_MAX_IN_FLIGHT] = KNOB_INT("max_in_flight", 112, 1, 112, "requests", IN, "Most requests in flight",
                 "Further ones get 503 at once. Keeps a slow upstream from taking every thread of the gateway."),
         [GATEWAY_POOL_SIZE] = KNOB_INT("upstream_pool_size", 48, 1, 64, "connections", UP, "Connection pool size",
                 "Most connections to the shop API. A request holds one while it waits for the answer; further requests wait for one."),

@@ -87,7 +87,7 @@ int main(int argc, char **argv)
 {
         static const char *const upstreams[] = { "api", NULL };
         static const struct kit_spec spec = {
-                .name = "gateway", .title = "API gateway", .knobs = gateway_knobs, .knob_count = GATEWAY_KNOB_COUNT, .http_threads = 160,
+                .name = "gateway", .title = "API gateway", .knobs = gateway_knobs, .knob_count = GATEWAY_KNOB_COUNT, .http_threads = 128,
                 .close_connections = true, .upstreams = upstreams, .start = gateway_start, .changed = gateway_changed, .health = gateway_health,
                 .collect = gateway_collect, .stop = gateway_stop,
         };
