@@ -319,7 +319,7 @@ enum err http_server_new(const struct http_server_options *o, struct http_server
                 "listening_ports", o->address, "num_threads", threads, "connection_queue", queue, "request_timeout_ms", timeout,
                 "enable_keep_alive", o->keep_alive ? "yes" : "no", "keep_alive_timeout_ms", "15000", "tcp_nodelay", "1",
                 "enable_directory_listing", "no", "cgi_pattern", "", "access_control_allow_origin", "", "access_control_allow_methods", "",
-                "access_control_allow_headers", "", "listen_backlog", "511", "max_request_size", "16384", "decode_url", "no", NULL,
+                "access_control_allow_headers", "", "listen_backlog", "511", "max_request_size", "20480", "decode_url", "no", NULL,
         };
         struct mg_init_data init = { .callbacks = &callbacks, .user_data = s, .configuration_options = options };
         struct mg_error_data error = { .text = text, .text_buffer_size = sizeof text };
