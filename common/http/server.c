@@ -1,22 +1,27 @@
 #include "common/http/server.h"
 
 #include <civetweb.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/base/str.h"
+#include "common/sys/sock.h"
 
 enum { PATH_BYTES_MAX = 2048, PARAM_BYTES_MAX = 16384, EXTRA_HEADER_BYTES_MAX = 8192, REPLY_BYTES_MAX = 64 << 20 };
 
 struct http_server {
         struct mg_context *context;
         struct http_server_options o;
+        char host[SOCK_ADDRESS_BYTES]; /* of o.address, which is the caller's */
 };
 
 struct http_exchange {
@@ -311,6 +316,7 @@ enum err http_server_new(const struct http_server_options *o, struct http_server
         CHECK(o->threads >= 1 && o->threads <= 256 && o->handler);
         if (!s) return err_note(reterr, ERR_NOMEM, "cannot start the HTTP server: out of memory");
         s->o = *o;
+        str_cut(s->host, MIN(sizeof s->host, strcspn(o->address, ":") + 1), o->address);
         if (!s->o.body_bytes_max) s->o.body_bytes_max = HTTP_BODY_BYTES_DEFAULT;
         snprintf(threads, sizeof threads, "%zu", o->threads);
         snprintf(queue, sizeof queue, "%zu", o->queue ? o->queue : 64);
@@ -339,10 +345,43 @@ uint16_t http_server_port(const struct http_server *s)
         return mg_get_server_ports(s->context, 1, &port) == 1 ? (uint16_t)port.port : 0;
 }
 
+struct stopper {
+        const char *host;
+        uint16_t port;
+        atomic_bool done;
+};
+
+/* CivetWeb notices the end at its next connection, else after two seconds: so a connection comes. */
+static void *stop_wake(void *ctx)
+{
+        struct stopper *stopper = ctx;
+
+        while (!atomic_load(&stopper->done)) {
+                struct pollfd p = { .events = POLLIN };
+
+                if (sock_connect_tcp(stopper->host, stopper->port, &p.fd, NULL) == ERR_OK) {
+                        (void)poll(&p, 1, 20);
+                        close(p.fd);
+                } else {
+                        (void)poll(NULL, 0, 20);
+                }
+        }
+        return NULL;
+}
+
 void http_server_free(struct http_server *s)
 {
+        struct stopper stopper = { .port = 0 };
+        pthread_t thread;
+        bool woken;
+
         if (!s) return;
+        stopper.host = s->host;
+        stopper.port = http_server_port(s);
+        woken = stopper.port && pthread_create(&thread, NULL, stop_wake, &stopper) == 0;
         mg_stop(s->context);
+        atomic_store(&stopper.done, true);
+        if (woken) pthread_join(thread, NULL);
         mem_free(s);
 }
 
