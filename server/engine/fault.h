@@ -33,7 +33,7 @@ enum fault_target {
         X(LOAD, "load")           /* PATCH /config of loadgen */                                                       \
         X(CONTROL, "control")     /* verb service.* of the control agent */                                            \
         X(INJECT, "inject")       /* verb fault.apply of the control agent */                                          \
-        X(ADAPTER, "adapter")     /* PATCH /config of the adapter the table names, arguments mapped to its keys */
+        X(ADAPTER, "adapter")     /* PATCH /config of the service `via`; each argument is the key of its row */
 enum fault_by {
 #define X(name, text) FAULT_BY_##name,
         FAULT_BY_LIST(X)
@@ -62,6 +62,7 @@ struct fault_arg {
         bool required;
         double min, max;     /* numbers */
         const char *choices; /* strings: "a|b|c", NULL: any */
+        const char *key;     /* ADAPTER, LOAD: the configuration key it becomes; NULL: its own name */
         const char *doc;
 };
 
@@ -71,6 +72,7 @@ struct fault_kind {
         enum fault_by by;
         enum fault_undo undo;
         const char *undo_kind; /* INVERSE: "process.start" */
+        const char *via;       /* ADAPTER, LOAD: the service that is configured ("db", "loadgen") */
         bool any_args;         /* args are configuration keys of `on`, checked against its schema */
         bool needs_for;        /* makes sense only for a while */
         bool repair;           /* a learner or an agent may do it as well */

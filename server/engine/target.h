@@ -1,0 +1,16 @@
+/* target: comparisons with a number, as authors write them: ">= 0.98", "< 400ms", "> 95 %".
+ * Owner: none. Memory: none. Units: ms and s become seconds, % a ratio. Limits: none.
+ * Fails: ERR_PARSE, results untouched. */
+#ifndef SERVER_ENGINE_TARGET_H
+#define SERVER_ENGINE_TARGET_H
+
+#include <stddef.h>
+
+#include "common/base/err.h"
+#include "server/engine/scenario.h"
+
+MUST_USE enum err target_parse(const char *text, enum scenario_op *ret_op, double *ret_threshold);
+/* Splits "expr < 36" at its last comparison outside brackets and quotes; ret_size is the length of expr, trimmed. */
+MUST_USE enum err target_split(const char *text, size_t *ret_size, enum scenario_op *ret_op, double *ret_threshold);
+
+#endif
