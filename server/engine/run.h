@@ -210,6 +210,7 @@ bool run_broken(const struct run *run);
 const char *run_reason(const struct run *run); /* why it ended, "" before */
 int64_t run_onset_ms(const struct run *run);   /* wall clock; 0 before the first fault */
 int64_t run_clock(const struct run *run, enum run_clock clock); /* ms from onset, -1 if it did not happen */
+int64_t run_time_limit_ms(const struct run *run); /* by fast mode; counts from the page */
 size_t run_query_count(const struct run *run);
 const char *run_query(const struct run *run, size_t index);     /* PromQL, each expression once */
 size_t run_criterion_count(const struct run *run);

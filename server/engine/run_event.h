@@ -22,5 +22,7 @@ MUST_USE enum err run_replay(struct run *run, const char *log, size_t size_bytes
 /* The repair a solution's or a wrong fix's step asks for, as an action event (strings live in the arena). */
 MUST_USE enum err run_event_of_step(const struct scenario_step *step, const char *by, struct arena *arena,
                                     struct run_event *ret);
+/* The right answer for cause number `cause`, as a diagnosis event (for drivers; strings are the scenario's). */
+void run_event_of_truth(const struct scenario *s, size_t cause, struct run_event *ret);
 
 #endif

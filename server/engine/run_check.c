@@ -1,0 +1,394 @@
+/* Judging: samples of queries -> criteria with hold windows, guards, symptoms, replays.
+ *
+ * Holds. held_ms is the time between good samples in a row. A bad sample ends the hold (unless the dip is shorter than
+ * grace_ms); a missing one neither adds nor ends; two good samples more than RUN_GAP_MS_MAX apart add nothing between them.
+ *
+ * Replays.  waiting ──all of `after` held──> trigger ──over──> recovering ──all met again in time──> passed
+ *              ^                                                   └──too late──> failed ──lost and held again──> trigger
+ *              └──────────── a repair changed something ──────────────────────────────┘ (passed, failed) */
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/base/str.h"
+#include "server/engine/run_internal.h"
+
+static const char *const own_queries[RUN_OWN_QUERY_COUNT] = {
+        [RUN_Q_OFFERED] = "fd:offered_rps", [RUN_Q_GOODPUT] = "fd:goodput_rps", [RUN_Q_ORDERS] = "fd:orders:rate10s",
+        [RUN_Q_REVENUE_LOST] = "fd:revenue_lost_cents:total",
+};
+
+static size_t query_index(struct run *run, const char *promql)
+{
+        for (size_t i = 0; i < run->query_count; i++)
+                if (str_eq(run->query[i], promql)) return i;
+        CHECK(run->query_count < ARRAY_COUNT(run->query)); /* criteria + guards + symptoms + hints + own is less */
+        run->query[run->query_count] = promql;
+        return run->query_count++;
+}
+
+static_assert(SCENARIO_CRITERIA_MAX + SCENARIO_GUARDS_MAX + SCENARIO_SYMPTOMS_MAX + SCENARIO_HINTS_MAX <=
+                      SCENARIO_QUERIES_MAX,
+              "every expression of a scenario finds a place");
+
+void run_checks_init(struct run *run)
+{
+        const struct scenario *s = run->s;
+
+        for (size_t i = 0; i < RUN_OWN_QUERY_COUNT; i++)
+                run->own_query[i] = query_index(run, own_queries[i]);
+        for (size_t i = 0; i < s->criteria_count; i++)
+                if (s->criteria[i].kind == SCENARIO_CHECK_PROMQL) run->criteria[i].query = query_index(run, s->criteria[i].check.promql);
+        for (size_t i = 0; i < s->guard_count; i++)
+                run->guards[i].query = query_index(run, s->guards[i].when.promql);
+        for (size_t i = 0; i < s->confirm.symptom_count; i++)
+                if (s->confirm.symptom[i].criterion < 0) run->symptom_query[i] = query_index(run, s->confirm.symptom[i].when.promql);
+        for (size_t i = 0; i < s->hint_count; i++) {
+                run->hints[i].text = "";
+                if (s->hints[i].when.kind == SCENARIO_WHEN_VALUE) run->hints[i].query = query_index(run, s->hints[i].when.value.promql);
+        }
+}
+
+static int64_t hold_ms_of(const struct run *run, size_t index)
+{
+        int64_t hold = run->s->criteria[index].hold_ms, scaled = run_scaled(run, hold);
+
+        return run->fast && scaled < RUN_FAST_HOLD_MS_MIN ? MIN(hold, (int64_t)RUN_FAST_HOLD_MS_MIN) : scaled;
+}
+
+int64_t run_criterion_hold_ms(const struct run *run, size_t index)
+{
+        return hold_ms_of(run, index);
+}
+
+static void hold_lost(struct run *run, size_t index)
+{
+        struct run_criterion *c = &run->criteria[index];
+
+        if (c->held && run->state == RUN_RUNNING) {
+                run_say(run, RUN_FEED_SYSTEM, "firedrill", run_text(run, "Lost again: %s", run->s->criteria[index].title), -1);
+                run_mark(run, RUN_LANE_CRITERION, "", run_text(run, "lost: %s", run->s->criteria[index].title));
+        }
+        c->held = false;
+        c->held_ms = 0;
+        c->good_ms = c->bad_ms = 0;
+}
+
+static void hold_good(struct run *run, size_t index)
+{
+        struct run_criterion *c = &run->criteria[index];
+
+        if (c->good_ms && !c->bad_ms && run->now_ms - c->good_ms <= RUN_GAP_MS_MAX) c->held_ms += run->now_ms - c->good_ms;
+        c->good_ms = run->now_ms;
+        c->bad_ms = 0;
+        if (c->held_ms > c->best_hold_ms) c->best_hold_ms = c->held_ms;
+        if (c->held || c->held_ms < hold_ms_of(run, index)) return;
+        c->held = true;
+        if (run->state != RUN_RUNNING) return;
+        run_say(run, RUN_FEED_SYSTEM, "firedrill", run_text(run, "Held: %s", run->s->criteria[index].title), -1);
+        run_mark(run, RUN_LANE_CRITERION, "", run_text(run, "held: %s", run->s->criteria[index].title));
+}
+
+static void hold_bad(struct run *run, size_t index)
+{
+        struct run_criterion *c = &run->criteria[index];
+        int64_t grace = run->s->criteria[index].grace_ms;
+
+        if (!c->bad_ms) c->bad_ms = run->now_ms;
+        if (run->now_ms - c->bad_ms >= grace) {
+                int64_t bad = c->bad_ms;
+
+                hold_lost(run, index);
+                c->bad_ms = bad;
+        }
+}
+
+static void criterion_sample(struct run *run, size_t index)
+{
+        const struct scenario_condition *check = &run->s->criteria[index].check;
+        struct run_criterion *c = &run->criteria[index], before = *c;
+        const struct run_sample *sample = &run->sample[c->query];
+
+        c->known = sample->known;
+        if (c->known) {
+                c->value = sample->value;
+                c->ok = scenario_op_holds(check->op, c->value, check->threshold);
+                if (c->ok) hold_good(run, index);
+                else hold_bad(run, index);
+                if (c->ok) c->unmet_ms = 0;
+                else if (!c->unmet_ms) c->unmet_ms = run->now_ms;
+        }
+        if (c->known != before.known || (c->known && c->ok != before.ok) || !before.since_ms) c->since_ms = run->now_ms;
+        if (c->known != before.known || c->ok != before.ok || c->value != before.value || c->held != before.held ||
+            c->held_ms != before.held_ms)
+                run_emit(run, RUN_DO_CRITERION, (uint32_t)index);
+        if (c->known && !c->ok && run->onset_ms && run->state >= RUN_INJECTING) {
+                if (!run->clock_ms[RUN_CLOCK_USER_VISIBLE])
+                        run_mark(run, RUN_LANE_SYMPTOM, "", run_text(run, "not met: %s", run->s->criteria[index].title));
+                run_clock_set(run, RUN_CLOCK_USER_VISIBLE);
+        }
+}
+
+static void guard_sample(struct run *run, size_t index)
+{
+        const struct scenario_guard *def = &run->s->guards[index];
+        struct run_guard *g = &run->guards[index], before = *g;
+        const struct run_sample *sample = &run->sample[g->query];
+
+        g->known = sample->known;
+        if (!g->known) return; /* neither broken nor kept */
+        g->value = sample->value;
+        if (!scenario_op_holds(def->when.op, g->value, def->when.threshold)) g->bad_ms = 0;
+        else if (!g->bad_ms) g->bad_ms = run->now_ms;
+        g->violated = g->bad_ms && run->now_ms - g->bad_ms >= def->for_ms;
+        if (g->violated == before.violated) return;
+        run_emit(run, RUN_DO_GUARD, (uint32_t)index);
+        if (g->violated && !g->violated_ms) g->violated_ms = run->now_ms;
+        run_say(run, RUN_FEED_SYSTEM, "firedrill", run_text(run, "%s: %s", g->violated ? "Rule broken" : "Rule kept again", def->reason), -1);
+        run_mark(run, RUN_LANE_CRITERION, "", run_text(run, "%s: %s", g->violated ? "rule broken" : "rule kept again", def->reason));
+}
+
+static void slo_clock(struct run *run)
+{
+        if (run->state != RUN_RUNNING || run->s->false_alarm) return;
+        if (!run_all_ok(run)) run->clock_ms[RUN_CLOCK_SLO_RESTORED] = 0;
+        else run_clock_set(run, RUN_CLOCK_SLO_RESTORED);
+}
+
+enum err run_samples_event(struct run *run, const struct run_event *event, struct err_note *reterr)
+{
+        int64_t before_ms = run->harm.at_ms;
+
+        if (run->state < RUN_BASELINE || run->state > RUN_RUNNING) return err_note(reterr, ERR_STATE, "samples are not wanted now");
+        if (event->sample_count != run->query_count)
+                return err_note(reterr, ERR_INVAL, "%zu samples; expected are %zu, one for each query", event->sample_count, run->query_count);
+        for (size_t i = 0; i < event->sample_count; i++) {
+                run->sample[i] = event->samples[i];
+                if (!isfinite(run->sample[i].value)) run->sample[i] = (struct run_sample){ 0 };
+        }
+        for (size_t i = 0; i < run->s->criteria_count; i++)
+                if (run->s->criteria[i].kind == SCENARIO_CHECK_PROMQL) criterion_sample(run, i);
+        if (run->state == RUN_RUNNING)
+                for (size_t i = 0; i < run->s->guard_count; i++)
+                        guard_sample(run, i);
+        slo_clock(run);
+        run_harm_step(run, before_ms);
+        return ERR_OK;
+}
+
+void run_checks_restart(struct run *run)
+{
+        for (size_t i = 0; i < run->s->criteria_count; i++) {
+                struct run_criterion *c = &run->criteria[i];
+
+                hold_lost(run, i);
+                c->best_hold_ms = 0;
+                if (c->unmet_ms) c->unmet_ms = run->now_ms;
+                run_emit(run, RUN_DO_CRITERION, (uint32_t)i);
+        }
+}
+
+bool run_all_ok(const struct run *run)
+{
+        for (size_t i = 0; i < run->s->criteria_count; i++)
+                if (run->s->criteria[i].kind == SCENARIO_CHECK_PROMQL && !(run->criteria[i].known && run->criteria[i].ok)) return false;
+        return true;
+}
+
+bool run_all_held(const struct run *run)
+{
+        for (size_t i = 0; i < run->s->criteria_count; i++) {
+                const struct run_criterion *c = &run->criteria[i];
+
+                if (run->s->criteria[i].kind == SCENARIO_CHECK_REPLAY ? c->replay != REPLAY_PASSED : !(c->held && c->known && c->ok))
+                        return false;
+        }
+        return true;
+}
+
+bool run_symptoms_show(const struct run *run)
+{
+        const struct scenario *s = run->s;
+
+        for (size_t i = 0; i < s->confirm.symptom_count; i++) {
+                const struct scenario_symptom *symptom = &s->confirm.symptom[i];
+                bool known, holds;
+
+                if (symptom->criterion >= 0) {
+                        known = run->criteria[symptom->criterion].known;
+                        holds = run->criteria[symptom->criterion].ok;
+                } else {
+                        const struct run_sample *sample = &run->sample[run->symptom_query[i]];
+
+                        known = sample->known;
+                        holds = scenario_op_holds(symptom->when.op, sample->value, symptom->when.threshold);
+                }
+                if (!known || holds == symptom->negated) return false;
+        }
+        for (size_t i = 0; s->confirm.symptom_count == 0; i++) { /* by default: any criterion fails */
+                if (i == s->criteria_count) return false;
+                if (s->criteria[i].kind == SCENARIO_CHECK_PROMQL && run->criteria[i].known && !run->criteria[i].ok) break;
+        }
+        return true;
+}
+
+const char *run_unhealthy_text(struct run *run)
+{
+        AUTO_BUF text;
+
+        buf_init(&text, 900);
+        for (size_t i = 0; i < run->s->criteria_count; i++) {
+                const struct run_criterion *c = &run->criteria[i];
+
+                if (run->s->criteria[i].kind != SCENARIO_CHECK_PROMQL || (c->known && c->ok)) continue;
+                if (text.size_bytes) buf_str(&text, "; ");
+                buf_printf(&text, "%s (", run->s->criteria[i].id);
+                run_criterion_reason(run, i, &text);
+                buf_char(&text, ')');
+        }
+        return run_copy(run, text.size_bytes ? text.data : "criteria were met and lost again");
+}
+
+static bool after_all(const struct run *run, size_t index, bool held)
+{
+        for (size_t i = 0; i < run->s->criteria_count; i++) {
+                const struct run_criterion *c = &run->criteria[i];
+
+                if (!(run->s->criteria[index].after & (UINT32_C(1) << i))) continue;
+                if (!c->known || !c->ok || (held && !c->held)) return false;
+        }
+        return true;
+}
+
+static void replay_enter(struct run *run, size_t index, enum run_replay_state state)
+{
+        struct run_criterion *c = &run->criteria[index];
+        const char *title = run->s->criteria[index].title;
+
+        c->replay = state;
+        c->since_ms = run->now_ms;
+        c->known = state == REPLAY_PASSED || state == REPLAY_FAILED;
+        c->ok = c->held = state == REPLAY_PASSED;
+        run_emit(run, RUN_DO_CRITERION, (uint32_t)index);
+        if (!c->known) return;
+        run_say(run, RUN_FEED_SYSTEM, "firedrill", run_text(run, "%s: %s", c->ok ? "Held" : "Not recovered in time", title), -1);
+        run_mark(run, RUN_LANE_CRITERION, "", run_text(run, "%s: %s", c->ok ? "held" : "not recovered in time", title));
+}
+
+static void replay_begin(struct run *run, size_t index)
+{
+        const struct scenario_step *step = &run->s->criteria[index].replay;
+        struct run_criterion *c = &run->criteria[index];
+        struct run_task *task;
+
+        if (c->replay_count >= RUN_REPLAY_MAX || run->task_count >= RUN_TASKS_MAX) return;
+        task = run_task_new(run, RUN_PURPOSE_REPLAY, step->kind, step->on, step->args_json, step->for_ms);
+        if (!task) return;
+        c->replay_count++;
+        c->replay_task = task->id;
+        task->reason = "the trigger comes again";
+        replay_enter(run, index, REPLAY_TRIGGER);
+        run_say(run, RUN_FEED_SYSTEM, "firedrill", "The trigger comes once more: does the repair hold?", -1);
+        run_task_begin(run, task);
+}
+
+void run_replays_step(struct run *run)
+{
+        for (size_t i = 0; i < run->s->criteria_count; i++) {
+                const struct scenario_criterion *def = &run->s->criteria[i];
+                struct run_criterion *c = &run->criteria[i];
+
+                if (def->kind != SCENARIO_CHECK_REPLAY) continue;
+                switch (c->replay) {
+                case REPLAY_WAITING:
+                        if (after_all(run, i, true)) replay_begin(run, i);
+                        break;
+                case REPLAY_RECOVERING:
+                        if (run->now_ms - c->replay_over_ms < MIN((int64_t)RUN_REPLAY_SETTLE_MS, def->recover_within_ms)) break;
+                        if (after_all(run, i, false)) replay_enter(run, i, REPLAY_PASSED);
+                        else if (run->now_ms - c->replay_over_ms >= def->recover_within_ms) replay_enter(run, i, REPLAY_FAILED);
+                        break;
+                case REPLAY_FAILED:
+                        if (!after_all(run, i, false)) replay_enter(run, i, REPLAY_WAITING);
+                        break;
+                case REPLAY_TRIGGER:
+                case REPLAY_PASSED:
+                        break;
+                }
+        }
+}
+
+void run_replay_task_over(struct run *run, const struct run_task *task)
+{
+        for (size_t i = 0; i < run->s->criteria_count; i++) {
+                struct run_criterion *c = &run->criteria[i];
+
+                if (run->s->criteria[i].kind != SCENARIO_CHECK_REPLAY || c->replay_task != task->id || c->replay != REPLAY_TRIGGER) continue;
+                c->replay_over_ms = run->now_ms;
+                replay_enter(run, i, REPLAY_RECOVERING);
+        }
+}
+
+void run_replays_reset(struct run *run)
+{
+        for (size_t i = 0; i < run->s->criteria_count; i++) {
+                struct run_criterion *c = &run->criteria[i];
+
+                if (run->s->criteria[i].kind == SCENARIO_CHECK_REPLAY && (c->replay == REPLAY_PASSED || c->replay == REPLAY_FAILED)) {
+                        c->replay = REPLAY_WAITING;
+                        replay_enter(run, i, REPLAY_WAITING);
+                }
+        }
+}
+
+static void value_text(const char *unit, double value, struct buf *out)
+{
+        if (str_eq(unit, "ratio")) buf_printf(out, "%.1f %%", value * 100);
+        else if (str_eq(unit, "s") && fabs(value) < 1) buf_printf(out, "%.0f ms", value * 1000);
+        else if (str_eq(unit, "s")) buf_printf(out, "%.2f s", value);
+        else buf_printf(out, "%.4g%s%s", value, unit[0] ? " " : "", unit);
+}
+
+static void replay_reason(const struct run *run, size_t index, struct buf *out)
+{
+        const struct run_criterion *c = &run->criteria[index];
+        char within[32];
+
+        str_duration(run->s->criteria[index].recover_within_ms, within, sizeof within);
+        switch (c->replay) {
+        case REPLAY_WAITING: buf_str(out, "waits until the other criteria are held; then the trigger comes once more"); break;
+        case REPLAY_TRIGGER: buf_str(out, "the trigger is here again"); break;
+        case REPLAY_RECOVERING: buf_printf(out, "the trigger is over; all must be met again within %s", within); break;
+        case REPLAY_PASSED: buf_printf(out, "met again within %s after the trigger", within); break;
+        case REPLAY_FAILED: buf_printf(out, "not met again within %s after the trigger: it would come back", within); break;
+        }
+}
+
+void run_criterion_reason(const struct run *run, size_t index, struct buf *out)
+{
+        static const char *const op_words[] = { "at least", "more than", "at most", "less than", "exactly", "other than" };
+        const struct scenario_criterion *def = &run->s->criteria[index];
+        const struct run_criterion *c = &run->criteria[index];
+        char have[32], need[32];
+
+        if (def->kind == SCENARIO_CHECK_REPLAY) {
+                replay_reason(run, index, out);
+                return;
+        }
+        if (!c->known) {
+                buf_str(out, c->since_ms ? "no data: the query has no result" : "not measured yet");
+                return;
+        }
+        value_text(def->unit, c->value, out);
+        buf_printf(out, "%s needed is %s ", c->ok ? ";" : ", but", op_words[def->check.op]);
+        value_text(def->unit, def->check.threshold, out);
+        if (!c->ok && def->reason[0]) buf_printf(out, ". %s", def->reason);
+        if (c->ok && !c->held) {
+                str_duration(c->held_ms / 1000 * 1000, have, sizeof have);
+                str_duration(hold_ms_of(run, index), need, sizeof need);
+                buf_printf(out, "; held %s of %s", have, need);
+        }
+}
