@@ -10,6 +10,11 @@
 
 #define INT(arg_name, low, high, is_required, text)                                                                    \
         { .name = arg_name, .type = FAULT_ARG_INTEGER, .min = low, .max = high, .required = is_required, .doc = text }
+#define INT_AS(arg_name, key_name, low, high, is_required, text)                                                       \
+        { .name = arg_name, .key = key_name, .type = FAULT_ARG_INTEGER, .min = low, .max = high, .required = is_required, .doc = text }
+#define CHOICE_AS(arg_name, key_name, list, is_required, text)                                                         \
+        { .name = arg_name, .key = key_name, .type = FAULT_ARG_STRING, .choices = list, .required = is_required, .doc = text }
+#define DB .target = FAULT_TARGET_NONE, .by = FAULT_BY_ADAPTER, .via = "db", .undo = FAULT_UNDO_OLD_VALUES, .fault = true
 #define NUM(arg_name, low, high, is_required, text)                                                                    \
         { .name = arg_name, .type = FAULT_ARG_NUMBER, .min = low, .max = high, .required = is_required, .doc = text }
 
@@ -97,16 +102,38 @@ static const struct fault_kind kinds[] = {
         { .name = "load.rate", .target = FAULT_TARGET_NONE, .by = FAULT_BY_LOAD, .undo = FAULT_UNDO_OLD_VALUES,
           .via = "loadgen", .fault = true, .severity = 2, .doc = "Sets the rate of new user journeys.",
           .expects = "fd:offered_rps moves to the rate.",
-          .args = { NUM("rps", 0, 10000, true, "requests per second") } },
+          .args = { NUM("rps", 0, 1000, true, "requests per second") } },
         { .name = "load.burst", .target = FAULT_TARGET_NONE, .by = FAULT_BY_LOAD, .undo = FAULT_UNDO_OLD_VALUES,
           .via = "loadgen", .needs_for = true, .fault = true, .severity = 3,
           .doc = "A higher rate for a while, then the old one again.", .expects = "fd:offered_rps jumps and falls back.",
-          .args = { NUM("rps", 1, 10000, true, "requests per second") } },
+          .args = { NUM("rps", 1, 1000, true, "requests per second") } },
         { .name = "load.wave", .target = FAULT_TARGET_NONE, .by = FAULT_BY_LOAD, .undo = FAULT_UNDO_OLD_VALUES,
           .via = "loadgen", .fault = true, .severity = 2, .doc = "A rate that swings around its mean.",
           .expects = "fd:offered_rps goes up and down with the period.",
-          .args = { NUM("rps", 1, 10000, true, "mean rate"), NUM("amplitude", 0, 10000, true, "how far it swings"),
-                    INT("period_s", 2, 3600, true, "length of one swing") } },
+          .fixed = "{\"profile\":\"wave\"}",
+          .args = { NUM("rps", 1, 1000, true, "mean rate"), { .name = "amplitude", .key = "wave_rps", .type = FAULT_ARG_NUMBER, .max = 1000,
+                      .required = true, .doc = "how far it swings" }, INT_AS("period_s", "wave_s", 2, 3600, true, "length of one swing") } },
+        { .name = "load.shed", .target = FAULT_TARGET_NONE, .by = FAULT_BY_ADAPTER, .via = "gateway", .undo = FAULT_UNDO_OLD_VALUES,
+          .repair = true, .severity = 3, .cost = 0.5, .doc = "The gateway lets only a share of the requests in and answers the others 503 at once.",
+          .expects = "fd:goodput_rps of what is let in recovers; the rest is lost.",
+          .args = { INT_AS("admit_percent", "admission_percent", 0, 100, true, "share that is let in") } },
+        { DB, .name = "db.lock", .severity = 5, .doc = "A maintenance session holds ACCESS EXCLUSIVE on a table.",
+          .expects = "Every statement on the table waits; postgres_locks_waiting rises, the processor is idle.",
+          .args = { CHOICE_AS("table", "lock_table", "orders|payments|products", true, "table that is locked") } },
+        { DB, .name = "db.drop_index", .severity = 4, .doc = "Drops an index.",
+          .expects = "The query behind it reads the whole table: postgres_seq_scans_total rises, and with it the processor time.",
+          .args = { CHOICE_AS("index", "*", "orders_index|products_index", true, "index") } },
+        { DB, .name = "db.bad_plan", .severity = 4, .doc = "The planner may not use indexes any more.",
+          .expects = "All indexes exist, and none is used.", .fixed = "{\"index_scans\":false}" },
+        { DB, .name = "db.exhaust_connections", .severity = 4, .doc = "A reporting job holds connections, idle in transaction.",
+          .expects = "fd:db_connections:used reaches the maximum; services get no connection.",
+          .args = { INT_AS("sessions", "held_sessions", 1, 100, true, "held connections") } },
+        { DB, .name = "db.slow_query", .severity = 4, .doc = "Reports read all orders again and again.",
+          .expects = "The processor is busy with the reports; everything else waits.",
+          .args = { INT_AS("sessions", "report_sessions", 1, 8, true, "reports at once") } },
+        { DB, .name = "db.rotate_password", .severity = 4, .doc = "The database role of the shop gets a new password.",
+          .expects = "Open connections go on, new ones are refused.",
+          .args = { { .name = "password", .key = "app_password", .type = FAULT_ARG_STRING, .required = true, .doc = "the new one" } } },
 };
 
 size_t fault_count(void)
@@ -198,6 +225,31 @@ void fault_schema_write(const struct fault_kind *kind, struct buf *out)
                 comma = true;
         }
         buf_str(out, "]}");
+}
+
+static void body_add(struct json *body, const struct fault_arg *arg, const struct json *value)
+{
+        int64_t ms;
+
+        if (str_eq(arg->key, "*")) {
+                if (json_text(value)) json_set_bool(body, json_text(value), false);
+        } else if (arg->type == FAULT_ARG_DURATION && json_text(value) && str_parse_duration_ms(json_text(value), &ms) == ERR_OK) {
+                json_set_num(body, arg->key ? arg->key : arg->name, (double)ms);
+        } else {
+                json_set(body, arg->key ? arg->key : arg->name, json_clone(value));
+        }
+}
+
+struct json *fault_body(const struct fault_kind *kind, const struct json *args)
+{
+        struct json *body = NULL;
+
+        if (kind->any_args) return json_clone(args);
+        if (!kind->fixed) body = json_object();
+        else if (json_parse(kind->fixed, strlen(kind->fixed), &body, NULL) != ERR_OK) return NULL;
+        for (size_t i = 0; i < fault_arg_count(kind); i++)
+                if (json_get(args, kind->args[i].name)) body_add(body, &kind->args[i], json_get(args, kind->args[i].name));
+        return body;
 }
 
 #define TEXT_OF(function, type, list, prefix)                                                                          \

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
+#include "common/text/json.h"
 
 enum { FAULT_ARGS_MAX = 8 };
 
@@ -62,7 +63,8 @@ struct fault_arg {
         bool required;
         double min, max;     /* numbers */
         const char *choices; /* strings: "a|b|c", NULL: any */
-        const char *key;     /* ADAPTER, LOAD: the configuration key it becomes; NULL: its own name */
+        const char *key;     /* ADAPTER, LOAD: the configuration key it becomes; NULL: its own name;
+                              * "*": the argument's value is the key, and becomes false */
         const char *doc;
 };
 
@@ -79,6 +81,7 @@ struct fault_kind {
         bool fault;            /* a scenario may do it */
         int severity;          /* 1 (hardly felt) .. 5 (down) */
         double cost;           /* of the same act as a repair, in units of the utility scalar */
+        const char *fixed;     /* ADAPTER, LOAD: JSON object that is set besides the arguments, NULL: nothing */
         const char *doc, *expects;
         struct fault_arg args[FAULT_ARGS_MAX]; /* ends with a NULL name */
 };
@@ -90,6 +93,9 @@ const char *fault_suggest(const char *name);           /* nearest known name or 
 size_t fault_arg_count(const struct fault_kind *kind);
 /* JSON Schema 2020-12 of the arguments (an object). */
 void fault_schema_write(const struct fault_kind *kind, struct buf *out);
+/* What carries it out gets: the merge patch of /config (CONFIG, PUBLISH, LOAD, ADAPTER), or the arguments (INJECT).
+ * NULL when out of memory. */
+struct json *fault_body(const struct fault_kind *kind, const struct json *args);
 const char *fault_target_text(enum fault_target target);
 const char *fault_by_text(enum fault_by by);
 const char *fault_undo_text(enum fault_undo undo);

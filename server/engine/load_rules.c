@@ -193,12 +193,14 @@ static void rule_rest(struct load *l)
                 load_warning(l, l->root, "no 'evidence': the trail of the investigation cannot be judged");
         if (s->confirm.symptom_count && s->false_alarm)
                 load_error(l, yaml_get(l->root, "confirm"), "a false alarm has no symptom to confirm");
-        if (str_eq(s->load.profile, "ramp") && !strstr(s->load.args_json, "\"to_rps\""))
+        if (str_eq(s->load.profile, "ramp") && !strstr(s->load.args_json, "\"ramp_rps\""))
                 load_error(l, yaml_get(l->root, "load"), "a ramp has no 'to_rps'; expected is the rate at its end");
-        if (str_eq(s->load.profile, "burst") && !strstr(s->load.args_json, "\"to_rps\""))
+        if (str_eq(s->load.profile, "burst") && !strstr(s->load.args_json, "\"burst_rps\""))
                 load_error(l, yaml_get(l->root, "load"), "a burst has no 'to_rps'; expected is the rate while it lasts");
-        if (str_eq(s->load.profile, "wave") && !strstr(s->load.args_json, "\"amplitude\""))
+        if (str_eq(s->load.profile, "wave") && !strstr(s->load.args_json, "\"wave_rps\""))
                 load_error(l, yaml_get(l->root, "load"), "a wave has no 'amplitude'; expected is how far the rate swings");
+        if (str_eq(s->load.profile, "replay") && !strstr(s->load.args_json, "\"replay_rps\""))
+                load_error(l, yaml_get(l->root, "load"), "a replay has no 'trace'; expected are rates such as '20,40,60,40'");
 }
 
 void load_rules(struct load *l)

@@ -102,6 +102,7 @@ static void check_args(struct load *l, const struct yaml *at, const struct fault
         AUTO_BUF text;
         bool keys_known = true;
 
+        buf_init(&text, LOAD_ARGS_BYTES_MAX);
         if (kind->any_args) {
                 if (args) check_config_args(l, args, kind->name, kind->via ? kind->via : on, value);
                 else load_error(l, at, "'%s' has no 'args'; expected is a mapping of configuration keys", kind->name);
@@ -122,7 +123,6 @@ static void check_args(struct load *l, const struct yaml *at, const struct fault
                            hint[0] ? hint : count ? "" : "; it takes none");
         }
         if (!keys_known) return;
-        buf_init(&text, LOAD_ARGS_BYTES_MAX);
         fault_schema_write(kind, &text);
         if (buf_status(&text) != ERR_OK || json_parse(text.data, text.size_bytes, &schema, NULL) != ERR_OK) {
                 l->nomem = true;

@@ -176,7 +176,8 @@ struct run_task {
         const char *detail;           /* why it failed */
         int timeline;                 /* index in the scenario's timeline, -1 */
         int action;                   /* index of the action, -1 */
-        uint32_t undo_of;             /* action "undo": the task it undoes (then this task itself is never prepared) */
+        uint32_t undo_of;             /* action "undo": the task it undoes. Such a task has no effects of its own: it is
+                                       * applying while the other is undoing, then applied or failed. */
 };
 
 struct run_options {

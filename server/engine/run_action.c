@@ -46,22 +46,32 @@ static enum err begin_undo(struct run *run, const struct run_event *event, const
 {
         const char *id = json_get_str(args, "action", "");
         struct run_action *action;
-        struct run_task *task;
+        struct run_task *task, *undo_task;
         uint64_t number;
 
         if (id[0] != 'a' || str_parse_u64(id + 1, run->action_count, &number) != ERR_OK || number == 0)
                 return err_note(reterr, ERR_NOT_FOUND, "no action '%s' to undo", id);
+        if (run->task_count >= RUN_TASKS_MAX) return err_note(reterr, ERR_LIMIT, "more than %d changes in one run", RUN_TASKS_MAX);
         action = &run->actions[number - 1];
         task = run->tasks[action->task - 1];
         if (action->is_undo || !run_task_undoable(task))
                 return err_note(reterr, ERR_STATE, "action %s has nothing to undo", id);
         if (action->state != RUN_ACTION_APPLIED || task->state != RUN_TASK_APPLIED)
                 return err_note(reterr, ERR_STATE, "action %s is %s; only an applied one can be undone", id, run_task_state_text(task->state));
+        undo_task = run_task_new(run, RUN_PURPOSE_ACTION, "undo", task->on, event->args, 0);
         action->undone_by = (int)run->action_count;
         action = action_new(run, event);
-        if (!action) return ERR_OK;
+        if (!action || !undo_task) return ERR_OK;
         action->is_undo = true;
-        action->task = task->id;
+        action->on = task->on;
+        action->task = undo_task->id;
+        undo_task->undo_of = task->id;
+        undo_task->undo = "null";
+        undo_task->by = action->by;
+        undo_task->reason = action->reason;
+        undo_task->action = (int)run->action_count - 1;
+        undo_task->state = RUN_TASK_APPLYING;
+        run_emit(run, RUN_DO_TASK, undo_task->id);
         task->state = RUN_TASK_UNDOING;
         run_emit(run, RUN_DO_TASK, task->id);
         run_emit(run, RUN_DO_UNDO, task->id);
@@ -166,17 +176,22 @@ static void action_applied(struct run *run, const struct run_task *task)
         run_replays_reset(run);
 }
 
+/* The task was undone: at the learner's word, or at the end of the run. */
 static void undo_over(struct run *run, struct run_action *done, const struct run_task *task)
 {
         struct run_action *undo = done->undone_by >= 0 ? &run->actions[done->undone_by] : NULL;
+        struct run_task *undo_task = undo ? run->tasks[undo->task - 1] : NULL;
 
         done->undone = task->state == RUN_TASK_UNDONE;
-        if (!undo || run->state >= RUN_ENDED) return;
+        if (!undo || undo->state != RUN_ACTION_PENDING) return;
         undo->state = done->undone ? RUN_ACTION_APPLIED : RUN_ACTION_FAILED;
-        undo->detail = task->detail;
+        undo->detail = undo_task->detail = task->detail;
+        undo_task->state = done->undone ? RUN_TASK_APPLIED : RUN_TASK_FAILED;
+        undo_task->applied_ms = done->undone ? run->now_ms : 0;
+        run_emit(run, RUN_DO_TASK, undo_task->id);
         run_emit(run, RUN_DO_ACTION, (uint32_t)done->undone_by);
-        if (!done->undone) return;
-        run_say(run, RUN_FEED_ACTION, undo->by, run_text(run, "undone: a%d", task->action + 1), -1);
+        if (!done->undone || run->state >= RUN_ENDED) return;
+        run_say(run, RUN_FEED_ACTION, undo->by, run_text(run, "undone: %s %s (a%d)", task->kind, task->on, task->action + 1), -1);
         run_mark(run, RUN_LANE_ACTION, task->on, run_text(run, "undone: %s %s", task->kind, task->on));
         run_replays_reset(run);
 }

@@ -30,7 +30,7 @@ static size_t query_index(struct run *run, const char *promql)
         return run->query_count++;
 }
 
-static_assert(SCENARIO_CRITERIA_MAX + SCENARIO_GUARDS_MAX + SCENARIO_SYMPTOMS_MAX + SCENARIO_HINTS_MAX <=
+static_assert(SCENARIO_CRITERIA_MAX + SCENARIO_GUARDS_MAX + SCENARIO_SYMPTOMS_MAX + SCENARIO_HINTS_MAX + RUN_OWN_QUERY_COUNT <=
                       SCENARIO_QUERIES_MAX,
               "every expression of a scenario finds a place");
 

@@ -67,7 +67,7 @@ struct run_feed {
 struct run_action {
         const char *kind, *on, *args, *by, *reason, *detail;
         int64_t time_ms;
-        uint32_t task;        /* for "undo": the task whose undo it asks for */
+        uint32_t task;        /* for "undo": a task of its own that mirrors the one it undoes */
         bool is_undo;
         enum { RUN_ACTION_PENDING, RUN_ACTION_APPLIED, RUN_ACTION_FAILED } state;
         int undone_by;        /* index of the action that undid it, -1 */
@@ -135,8 +135,8 @@ struct run {
         struct run_hint hints[SCENARIO_HINTS_MAX];
         bool said[SCENARIO_TIMELINE_MAX];
         size_t symptom_query[SCENARIO_SYMPTOMS_MAX];
-        const char *query[SCENARIO_QUERIES_MAX + RUN_OWN_QUERY_COUNT];
-        struct run_sample sample[SCENARIO_QUERIES_MAX + RUN_OWN_QUERY_COUNT];
+        const char *query[SCENARIO_QUERIES_MAX];
+        struct run_sample sample[SCENARIO_QUERIES_MAX];
         size_t query_count, own_query[RUN_OWN_QUERY_COUNT];
         struct run_task **tasks; /* pointers, so that run_task() stays valid */
         uint32_t *apply_order;   /* task ids in the order they were (to be) applied */

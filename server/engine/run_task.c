@@ -15,6 +15,8 @@
 #include "server/engine/fault.h"
 #include "server/engine/run_internal.h"
 
+#define RUN_LOAD_SEED_MASK UINT64_C(0x7fffffff) /* what loadgen's seed holds */
+
 static const char *const state_texts[] = {
 #define X(name, text) text,
         RUN_TASK_LIST(X)
@@ -60,7 +62,10 @@ struct run_task *run_task_new(struct run *run, enum run_purpose purpose, const c
 enum err run_tasks_plan(struct run *run)
 {
         const struct scenario *s = run->s;
-        struct run_task *task = run_task_new(run, RUN_PURPOSE_LOAD, "load.profile", "", s->load.args_json, 0);
+        size_t size = strlen(s->load.args_json);
+        const char *args = arena_printf(&run->arena, "%.*s%s\"seed\":%llu}", (int)size - 1, s->load.args_json, size > 2 ? "," : "",
+                                        (unsigned long long)(run->seed & RUN_LOAD_SEED_MASK));
+        struct run_task *task = args ? run_task_new(run, RUN_PURPOSE_LOAD, "load.profile", "", args, 0) : NULL;
 
         if (!task) return ERR_NOMEM;
         task->reason = "load of the scenario";
@@ -256,6 +261,7 @@ enum err run_task_event(struct run *run, const struct run_event *event, struct e
         if (event->task < 1 || event->task > run->task_count)
                 return err_note(reterr, ERR_NOT_FOUND, "no task %u; the last one is %zu", event->task, run->task_count);
         task = run->tasks[event->task - 1];
+        if (task->undo_of) return err_note(reterr, ERR_STATE, "task %u mirrors task %u", task->id, task->undo_of);
         switch (event->kind) {
         case RUN_EV_TASK_PREPARED: return task_prepared(run, task, event, reterr);
         case RUN_EV_TASK_APPLIED: return task_applied(run, task, event, reterr);
@@ -293,7 +299,7 @@ void run_tasks_recover(struct run *run)
 
                 if (task->state == RUN_TASK_PREPARING) {
                         task_enter(run, task, RUN_TASK_SKIPPED);
-                } else if (task->state == RUN_TASK_APPLYING) {
+                } else if (task->state == RUN_TASK_APPLYING && !task->undo_of) {
                         task->applied_ms = run->now_ms;
                         task_enter(run, task, RUN_TASK_APPLIED);
                 } else if (task->state == RUN_TASK_UNDOING) {

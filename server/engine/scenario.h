@@ -24,7 +24,7 @@ enum {
         SCENARIO_WORDS_MAX = 24,   /* items of any list of words (tags, objectives, evidence, victims, ...) */
         SCENARIO_CAUSES_MAX = 3,
         SCENARIO_SYMPTOMS_MAX = 8,
-        SCENARIO_QUERIES_MAX = 72, /* different PromQL expressions one run watches */
+        SCENARIO_QUERIES_MAX = 76, /* different PromQL expressions one run watches */
         SCENARIO_TIME_LIMIT_MS_MAX = 4 * 3600 * 1000,
 };
 

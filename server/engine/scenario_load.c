@@ -31,9 +31,18 @@ static size_t maps_in(const struct yaml *list, size_t max)
         return count;
 }
 
-/* All of `load:` as JSON, durations as milliseconds ("period_ms"), the way loadgen takes it. */
+/* `load:` as configuration of loadgen. */
 static void load_users(struct load *l)
 {
+        static const struct {
+                const char *profile, *key, *knob;
+                bool seconds;
+        } rows[] = {
+                { "ramp", "to_rps", "ramp_rps", false }, { "ramp", "over", "ramp_s", true },
+                { "wave", "amplitude", "wave_rps", false }, { "wave", "period", "wave_s", true },
+                { "burst", "to_rps", "burst_rps", false }, { "burst", "for", "burst_s", true },
+                { "burst", "period", "burst_every_s", true }, { "replay", "step", "replay_step_s", true },
+        };
         const struct yaml *map = yaml_get(l->root, "load");
         AUTO(json_free) struct json *args = json_object();
         AUTO_BUF text;
@@ -41,21 +50,13 @@ static void load_users(struct load *l)
         l->s->load.profile = load_text(l, map, "profile", "steady");
         l->s->load.rps = load_number(map, "rps", 1);
         json_set_str(args, "profile", l->s->load.profile);
-        YAML_EACH(child, map && map->kind == YAML_MAP ? map : NULL) {
-                char key[64];
-                int64_t ms;
-                double value;
-
-                if (str_eq(child->key, "profile") || child->kind != YAML_SCALAR) continue;
-                if (str_parse_double(child->text, &value) == ERR_OK) {
-                        json_set_num(args, child->key, value);
-                } else if (str_parse_duration_ms(child->text, &ms) == ERR_OK) {
-                        snprintf(key, sizeof key, "%.50s_ms", child->key);
-                        json_set_num(args, key, (double)ms);
-                } else {
-                        json_set_str(args, child->key, child->text);
-                }
+        json_set_num(args, "rps", l->s->load.rps);
+        for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+                if (!str_eq(rows[i].profile, l->s->load.profile) || !yaml_get(map, rows[i].key)) continue;
+                json_set_num(args, rows[i].knob, rows[i].seconds ? (double)load_ms(map, rows[i].key, 0) / 1000 : load_number(map, rows[i].key, 0));
         }
+        if (yaml_get(map, "trace")) json_set_str(args, "replay_rps", load_text(l, map, "trace", ""));
+        if (yaml_get(map, "sign_in")) json_set_bool(args, "login", load_flag(map, "sign_in"));
         buf_init(&text, LOAD_LOAD_BYTES_MAX);
         if (json_print(args, &text) == ERR_OK) l->s->load.args_json = load_copy(l, text.data);
         else l->nomem = true;

@@ -31,13 +31,15 @@
 
 static const struct shape_field load_fields[] = {
         CHOICE("profile", true, "steady|ramp|wave|burst|replay", "how the rate of new user journeys moves; open loop: it does not slow down when the shop does"),
-        NUMBER("rps", true, 0.1, 10000, "the (base) rate in requests per second"),
+        NUMBER("rps", true, 0.1, 1000, "the (base) rate in requests per second"),
         NUMBER("to_rps", false, 0.1, 10000, "ramp: the rate at its end; burst: the rate while it lasts"),
         TIME("over", false, MS_PER_S, 240 * MS_PER_M, "ramp: how long it takes"),
         NUMBER("amplitude", false, 0, 10000, "wave: how far the rate swings around rps"),
         TIME("period", false, 2 * MS_PER_S, 60 * MS_PER_M, "wave, burst: the time from one swing or burst to the next"),
         TIME("for", false, MS_PER_S, 60 * MS_PER_M, "burst: how long one lasts"),
-        TEXT("trace", false, 128, "replay: name of a recorded rate"),
+        TEXT("trace", false, 255, "replay: rates one after the other, such as '20,40,60,40'"),
+        TIME("step", false, MS_PER_S, 60 * MS_PER_M, "replay: how long each rate lasts"),
+        FLAG("sign_in", "users sign in before they ask for a price"),
         END,
 };
 static const struct shape shape_load = { "load", load_fields, "The users of the shop during the run." };
