@@ -162,12 +162,12 @@ static void put_recipe(struct buf *out)
 static void put_faults(struct buf *out)
 {
         put_key(out, "faults");
-        buf_char(out, '{');
+        buf_str(out, "{\"description\":\"arguments of each kind of the fault library\",\"type\":\"object\",\"properties\":{");
         for (size_t i = 0; i < fault_count(); i++) {
                 put_key(out, fault_at(i)->name);
                 fault_schema_write(fault_at(i), out);
         }
-        buf_char(out, '}');
+        buf_str(out, "}}");
 }
 
 static void scenario_schema_text(struct buf *out)
