@@ -134,7 +134,7 @@ enum err run_action_event(struct run *run, const struct run_event *event, struct
         return ERR_OK;
 }
 
-/* "worker_threads 2 -> 16" for people. */
+/* "config.set api: worker_threads 2 -> 16" for people. */
 static const char *changed_text(struct run *run, const struct run_task *task)
 {
         AUTO(json_free) struct json *changed = NULL;
@@ -142,12 +142,16 @@ static const char *changed_text(struct run *run, const struct run_task *task)
 
         buf_init(&text, 800);
         buf_printf(&text, "%s%s%s", task->kind, task->on[0] ? " " : "", task->on);
-        if (json_parse(task->changed, strlen(task->changed), &changed, NULL) == ERR_OK)
-                JSON_EACH(member, changed) {
-                        buf_printf(&text, "%s %s ", member == json_first(changed) ? ":" : ",", json_key(member));
-                        if (json_print(json_get(member, "from"), &text) == ERR_OK) buf_str(&text, " -> ");
-                        if (json_print(json_get(member, "to"), &text) != ERR_OK) break;
-                }
+        if (json_parse(task->changed, strlen(task->changed), &changed, NULL) != ERR_OK) run->nomem = true; /* it was checked */
+        JSON_EACH(member, changed) {
+                const struct json *from = json_get(member, "from"), *to = json_get(member, "to");
+
+                buf_printf(&text, "%s %s ", member == json_first(changed) ? ":" : ",", json_key(member));
+                if (from && json_print(from, &text) == ERR_NOMEM) run->nomem = true;
+                buf_str(&text, " -> ");
+                if (to && json_print(to, &text) == ERR_NOMEM) run->nomem = true;
+        }
+        if (buf_status(&text) == ERR_NOMEM) run->nomem = true;
         return run_copy(run, text.data);
 }
 
@@ -168,7 +172,7 @@ static void action_applied(struct run *run, const struct run_task *task)
         if (kind) run->harm.cost += kind->cost;
         for (size_t i = 0; i < run->s->solution_count; i++)
                 for (size_t k = 0; k < run->s->solutions[i].count; k++)
-                        effective |= run_step_matches(run, &run->s->solutions[i].step[k], task);
+                        effective |= run_step_matches(run, &run->s->solutions[i].step[k], task, &run->nomem);
         if (effective) run_clock_set(run, RUN_CLOCK_EFFECTIVE_ACTION);
         if (effective || on_truth(run, task->on)) run_clock_set(run, RUN_CLOCK_COMPONENT_FOUND);
         run_say(run, RUN_FEED_ACTION, task->by, text, -1);

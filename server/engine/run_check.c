@@ -1,7 +1,7 @@
 /* Judging: samples of queries -> criteria with hold windows, guards, symptoms, replays.
  *
  * Holds. held_ms is the time between good samples in a row. A bad sample ends the hold (unless the dip is shorter than
- * grace_ms); a missing one neither adds nor ends; two good samples more than RUN_GAP_MS_MAX apart add nothing between them.
+ * grace_ms); a missing one neither adds nor ends: it pauses; two good samples more than RUN_GAP_MS_MAX apart add nothing.
  *
  * Replays.  waiting ──all of `after` held──> trigger ──over──> recovering ──all met again in time──> passed
  *              ^                                                   └──too late──> failed ──lost and held again──> trigger
@@ -81,7 +81,7 @@ static void hold_good(struct run *run, size_t index)
 {
         struct run_criterion *c = &run->criteria[index];
 
-        if (c->good_ms && !c->bad_ms && run->now_ms - c->good_ms <= RUN_GAP_MS_MAX) c->held_ms += run->now_ms - c->good_ms;
+        if (c->good_ms && run->now_ms - c->good_ms <= RUN_GAP_MS_MAX) c->held_ms += run->now_ms - c->good_ms;
         c->good_ms = run->now_ms;
         c->bad_ms = 0;
         if (c->held_ms > c->best_hold_ms) c->best_hold_ms = c->held_ms;
@@ -98,6 +98,7 @@ static void hold_bad(struct run *run, size_t index)
         int64_t grace = run->s->criteria[index].grace_ms;
 
         if (!c->bad_ms) c->bad_ms = run->now_ms;
+        c->good_ms = 0;
         if (run->now_ms - c->bad_ms >= grace) {
                 int64_t bad = c->bad_ms;
 
@@ -113,6 +114,7 @@ static void criterion_sample(struct run *run, size_t index)
         const struct run_sample *sample = &run->sample[c->query];
 
         c->known = sample->known;
+        if (!c->known) c->good_ms = 0;
         if (c->known) {
                 c->value = sample->value;
                 c->ok = scenario_op_holds(check->op, c->value, check->threshold);

@@ -91,10 +91,19 @@ static void solution_item(const struct run *run, size_t index, struct buf *out)
         scenario_recipe_json(&run->s->solutions[index], out);
 }
 
+/* Lack of memory shows in the buffer, as everywhere in the writers. */
+static bool matched(const struct run *run, const struct scenario_recipe *recipe, struct buf *out)
+{
+        bool nomem = false, is = run_recipe_matched(run, recipe, &nomem);
+
+        if (nomem && out->status == ERR_OK) out->status = ERR_NOMEM;
+        return is;
+}
+
 static void wrong_fix_item(const struct run *run, size_t index, struct buf *out)
 {
         buf_char(out, '{');
-        put_bool(out, "matched", run_recipe_matched(run, &run->s->wrong_fixes[index]));
+        put_bool(out, "matched", matched(run, &run->s->wrong_fixes[index], out));
         put_str(out, "explain", run->s->wrong_fixes[index].explain);
         put_key(out, "do");
         scenario_recipe_json(&run->s->wrong_fixes[index], out);
@@ -263,10 +272,10 @@ static void markdown_fixes(const struct run *run, struct buf *out)
 
                         buf_printf(out, "%s`%s %s %s`", k ? ", then " : "", step->kind, step->on, step->args_json);
                 }
-                buf_printf(out, "%s\n", run_recipe_matched(run, &s->solutions[i]) ? " (you did this)" : "");
+                buf_printf(out, "%s\n", matched(run, &s->solutions[i], out) ? " (you did this)" : "");
         }
         for (size_t i = 0; i < s->wrong_fix_count; i++) {
-                if (!run_recipe_matched(run, &s->wrong_fixes[i])) continue;
+                if (!matched(run, &s->wrong_fixes[i], out)) continue;
                 if (!any) buf_str(out, "\n## What did not help, and why\n\n");
                 any = true;
                 buf_printf(out, "- %s\n", s->wrong_fixes[i].explain);

@@ -25,7 +25,7 @@ struct run_criterion {
         int64_t since_ms;     /* when (known, ok) last changed */
         int64_t held_ms;      /* of the present hold */
         int64_t best_hold_ms;
-        int64_t good_ms;      /* last good sample of the present hold, 0: none */
+        int64_t good_ms;      /* the last sample, if it was good, 0: it was not */
         int64_t bad_ms;       /* first bad sample of a dip within the grace, 0: none */
         int64_t unmet_ms;     /* since when it is not met, 0: it is (or was never known) */
         bool held;
@@ -208,8 +208,8 @@ bool run_evidence_matches(const char *wanted, const char *seen);
 void run_harm_step(struct run *run, int64_t before_ms);
 double run_diagnosis_grade(const struct run *run);
 double run_trail_grade(const struct run *run);
-bool run_step_matches(const struct run *run, const struct scenario_step *step, const struct run_task *task);
-bool run_recipe_matched(const struct run *run, const struct scenario_recipe *recipe);
+bool run_step_matches(const struct run *run, const struct scenario_step *step, const struct run_task *task, bool *nomem);
+bool run_recipe_matched(const struct run *run, const struct scenario_recipe *recipe, bool *nomem); /* sets nomem, never clears it */
 void run_score_json(const struct run *run, struct buf *out);
 
 #endif

@@ -176,14 +176,18 @@ static bool key_matches(const struct json *wanted, const struct json *change)
         return went ? went == direction(from, wanted) : json_equal(to, wanted);
 }
 
-bool run_step_matches(const struct run *run, const struct scenario_step *step, const struct run_task *task)
+bool run_step_matches(const struct run *run, const struct scenario_step *step, const struct run_task *task, bool *nomem)
 {
         AUTO(json_free) struct json *wanted = NULL, *changed = NULL;
         bool any = false;
 
         if (!str_eq(step->kind, task->kind) || !same_place(run, step->on, task->on)) return false;
-        if (json_parse(step->args_json, strlen(step->args_json), &wanted, NULL) != ERR_OK || json_count(wanted) == 0) return true;
-        if (json_parse(task->changed, strlen(task->changed), &changed, NULL) != ERR_OK) return false;
+        if (json_parse(step->args_json, strlen(step->args_json), &wanted, NULL) != ERR_OK ||
+            json_parse(task->changed, strlen(task->changed), &changed, NULL) != ERR_OK) {
+                *nomem = true; /* both were checked when they came in */
+                return false;
+        }
+        if (json_count(wanted) == 0) return true;
         JSON_EACH(member, wanted) {
                 const struct json *change = json_get(changed, json_key(member));
 
@@ -193,7 +197,7 @@ bool run_step_matches(const struct run *run, const struct scenario_step *step, c
         return any;
 }
 
-bool run_recipe_matched(const struct run *run, const struct scenario_recipe *recipe)
+bool run_recipe_matched(const struct run *run, const struct scenario_recipe *recipe, bool *nomem)
 {
         for (size_t i = 0; i < recipe->count; i++) {
                 bool done = false;
@@ -202,7 +206,7 @@ bool run_recipe_matched(const struct run *run, const struct scenario_recipe *rec
                         const struct run_action *action = &run->actions[k];
 
                         done = !action->is_undo && action->state == RUN_ACTION_APPLIED &&
-                               run_step_matches(run, &recipe->step[i], run->tasks[action->task - 1]);
+                               run_step_matches(run, &recipe->step[i], run->tasks[action->task - 1], nomem);
                 }
                 if (!done) return false;
         }
