@@ -141,9 +141,10 @@ enum err db_jobs_lock(struct db_jobs *j, const char *table, struct err_note *ret
 
 /* ---- reports ---- */
 
+/* The report wants numbers that agree with each other, so it keeps writers out while it reads: orders wait for its end. */
 static const char report_sql[] =
-        "SELECT p.category, count(*), sum(o.total_cents), count(DISTINCT shop_email_key(o.email))"
-        " FROM orders o JOIN products p ON p.id = o.product_id GROUP BY p.category ORDER BY 3 DESC";
+        "BEGIN; LOCK TABLE orders IN SHARE MODE; SELECT p.category, count(*), sum(o.total_cents), count(DISTINCT shop_email_key(o.email))"
+        " FROM orders o JOIN products p ON p.id = o.product_id GROUP BY p.category ORDER BY 3 DESC; COMMIT";
 
 /* A report that is refused is not tried again: whoever cancelled it, or set a limit that it breaks, has the last word. */
 static void *report_thread(void *ctx)
@@ -154,7 +155,7 @@ static void *report_thread(void *ctx)
         enum err e = db_admin_open(r->admin, DB_REPORTER, DB_APP, HOLD_APPLICATION, &s, &note);
 
         if (!e) atomic_store(&r->pid, pg_session_pid(s));
-        while (!e && atomic_load(&r->wanted)) e = pg_session_query(s, NULL, report_sql, NULL, 0, REPORT_MS, NULL, &note);
+        while (!e && atomic_load(&r->wanted)) e = pg_session_exec(s, report_sql, REPORT_MS, &note);
         if (e && atomic_load(&r->wanted)) log_text(LOG_WARN, "db.report_ended", "the report has ended: %s", note.text);
         atomic_store(&r->alive, false);
         return NULL;

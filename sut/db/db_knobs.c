@@ -33,6 +33,6 @@ const struct knob db_knobs[DB_KNOB_COUNT] = {
                 "Sessions held by the reporting job",
                 "Idle in transaction. When the server is full the job takes the places of application sessions."),
         [DB_REPORT_SESSIONS] = KNOB_INT("report_sessions", 0, 0, DB_REPORTS_MAX, "connections", "Jobs",
-                "Reports running at once", "Each reads all orders again and again, and costs a processor core."),
+                "Reports running at once", "Each reads all orders again and again, costs a processor core, and keeps new orders out while it reads."),
         [DB_LOG_LEVEL] = KIT_KNOB_LOG_LEVEL,
 };
