@@ -1,14 +1,15 @@
 -- The server's own memory: runs, their event logs, the task journal that makes a killed server able to undo, actions, measured difficulty.
--- Times are wall-clock milliseconds; at_ms of an event counts from fault onset, as the engine tells it.
+-- Times are wall-clock milliseconds.
 
 CREATE TABLE runs (
         id         INTEGER PRIMARY KEY AUTOINCREMENT,
         scenario   TEXT    NOT NULL,
         driver     TEXT    NOT NULL,             -- who plays: learner, none, solution, ...
+        advice     TEXT    NOT NULL DEFAULT 'off',
         seed       INTEGER NOT NULL,
         stack      INTEGER NOT NULL,
         fast       INTEGER NOT NULL,
-        state      TEXT    NOT NULL,
+        state      TEXT    NOT NULL,             -- debriefed: nothing of it is left on the stack
         outcome    TEXT,                         -- NULL until the end
         reason     TEXT    NOT NULL DEFAULT '',
         created_ms INTEGER NOT NULL,
@@ -19,13 +20,12 @@ CREATE TABLE runs (
         debrief    TEXT                          -- DEBRIEF, written at the end
 );
 CREATE INDEX runs_by_scenario ON runs (scenario);
-CREATE INDEX runs_open ON runs (state) WHERE outcome IS NULL;
+CREATE INDEX runs_open ON runs (state) WHERE state <> 'debriefed';
 
 CREATE TABLE run_events (
         run_id  INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
         seq     INTEGER NOT NULL,
         wall_ms INTEGER NOT NULL,
-        at_ms   INTEGER NOT NULL,
         type    TEXT    NOT NULL,
         data    TEXT    NOT NULL,
         PRIMARY KEY (run_id, seq)

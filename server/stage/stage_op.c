@@ -8,26 +8,29 @@
 #include "server/engine/fault.h"
 
 /* The service, checked: it exists, and has /config if that is what is needed. */
-static enum err stage_op_on(const struct stack_spec *spec, const char *on, bool configurable, struct stage_op *op, struct err_note *reterr)
+static enum err stage_op_on(const struct stack_spec *spec, const char *on, bool configurable, struct stage_op *op,
+                            struct err_note *reterr)
 {
         int at = stack_service_find(spec, on);
         const char *near = at < 0 ? stack_service_suggest(spec, on) : NULL;
 
         if (at < 0)
-                return err_note(reterr, ERR_NOT_FOUND, "there is no service '%.40s'%s%s%s", on, near ? "; did you mean '" : "", near ? near : "",
-                                near ? "'?" : "");
+                return err_note(reterr, ERR_NOT_FOUND, "there is no service '%.40s'%s%s%s", on,
+                                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         if (configurable && spec->services[at].kind == STACK_COMPONENT) {
                 for (size_t i = 0; i < spec->services_count; i++)
                         if (spec->services[i].adapter_of == at)
-                                return err_note(reterr, ERR_INVAL, "'%s' has no configuration of its own; it is configured through '%s'", on,
-                                                spec->services[i].name);
+                                return err_note(reterr, ERR_INVAL,
+                                                "'%s' has no configuration of its own; it is configured through '%s'",
+                                                on, spec->services[i].name);
                 return err_note(reterr, ERR_INVAL, "'%s' has no configuration", on);
         }
         return str_copy(op->on, sizeof(op->on), on);
 }
 
 /* Arguments by the table: each becomes the configuration key of its row, durations become ms. */
-static enum err stage_op_args(const struct fault_kind *kind, const struct json *args, struct stage_op *op, struct err_note *reterr)
+static enum err stage_op_args(const struct fault_kind *kind, const struct json *args, struct stage_op *op,
+                              struct err_note *reterr)
 {
         op->body = json_object();
         if (kind->any_args) {
@@ -40,26 +43,32 @@ static enum err stage_op_args(const struct fault_kind *kind, const struct json *
                 const char *key = row->key ? row->key : row->name;
                 int64_t ms = 0;
 
-                if (!arg && row->required) return err_note(reterr, ERR_INVAL, "%s needs the argument '%s': %s", kind->name, row->name, row->doc);
+                if (!arg && row->required)
+                        return err_note(reterr, ERR_INVAL, "%s needs the argument '%s': %s", kind->name, row->name,
+                                        row->doc);
                 if (!arg) continue;
                 if (row->type != FAULT_ARG_DURATION) {
                         json_set(op->body, key, json_clone(arg));
                 } else if (!json_text(arg) || str_parse_duration_ms(json_text(arg), &ms)) {
-                        return err_note(reterr, ERR_INVAL, "%s: '%s' is a duration such as 500ms or 2m", kind->name, row->name);
+                        return err_note(reterr, ERR_INVAL, "%s: '%s' is a duration such as 500ms or 2m", kind->name,
+                                        row->name);
                 } else {
                         json_set_num(op->body, key, (double)ms);
                 }
         }
-        JSON_EACH(arg, args) {
+        JSON_EACH(arg, args)
+        {
                 bool known = false;
 
-                for (size_t i = 0; i < fault_arg_count(kind); i++) known = known || str_eq(kind->args[i].name, json_key(arg));
+                for (size_t i = 0; i < fault_arg_count(kind); i++)
+                        known = known || str_eq(kind->args[i].name, json_key(arg));
                 if (!known) return err_note(reterr, ERR_INVAL, "%s has no argument '%.40s'", kind->name, json_key(arg));
         }
         return ERR_OK;
 }
 
-static enum err stage_op_edge(const struct stack_spec *spec, const char *on, struct stage_op *op, struct err_note *reterr)
+static enum err stage_op_edge(const struct stack_spec *spec, const char *on, struct stage_op *op,
+                              struct err_note *reterr)
 {
         size_t edge = 0;
         enum err e = stack_edge_find(spec, on, &edge, reterr);
@@ -69,14 +78,18 @@ static enum err stage_op_edge(const struct stack_spec *spec, const char *on, str
         return ERR_OK;
 }
 
-static enum err stage_op_of_kind(const struct stack_spec *spec, const struct fault_kind *kind, const char *on, const struct json *args,
-                                 struct stage_op *op, struct err_note *reterr)
+static enum err stage_op_of_kind(const struct stack_spec *spec, const struct fault_kind *kind, const char *on,
+                                 const struct json *args, struct stage_op *op, struct err_note *reterr)
 {
         enum err e;
 
         switch (kind->by) {
-        case FAULT_BY_CONFIG: op->kind = STAGE_OP_PATCH; break;
-        case FAULT_BY_PUBLISH: op->kind = STAGE_OP_PUBLISH; break;
+        case FAULT_BY_CONFIG:
+                op->kind = STAGE_OP_PATCH;
+                break;
+        case FAULT_BY_PUBLISH:
+                op->kind = STAGE_OP_PUBLISH;
+                break;
         case FAULT_BY_LOAD:
         case FAULT_BY_ADAPTER:
                 op->kind = STAGE_OP_PATCH;
@@ -89,24 +102,27 @@ static enum err stage_op_of_kind(const struct stack_spec *spec, const struct fau
         case FAULT_BY_INJECT:
                 op->kind = STAGE_OP_INJECT;
                 str_cut(op->verb, sizeof(op->verb), kind->name);
-                e = kind->target == FAULT_TARGET_EDGE ? stage_op_edge(spec, on, op, reterr) : stage_op_on(spec, on, false, op, reterr);
+                e = kind->target == FAULT_TARGET_EDGE ? stage_op_edge(spec, on, op, reterr)
+                                                      : stage_op_on(spec, on, false, op, reterr);
                 return e ? e : stage_op_args(kind, args, op, reterr);
-        default: CHECK(!"every way of the table is handled");
+        default:
+                CHECK(!"every way of the table is handled");
         }
         e = stage_op_on(spec, on, true, op, reterr);
         return e ? e : stage_op_args(kind, args, op, reterr);
 }
 
 /* config.patch: what a learner sends and what an undo is. */
-static enum err stage_op_patch(const struct stack_spec *spec, const char *on, const struct json *args, struct stage_op *op,
-                               struct err_note *reterr)
+static enum err stage_op_patch(const struct stack_spec *spec, const char *on, const struct json *args,
+                               struct stage_op *op, struct err_note *reterr)
 {
         const struct json *patch = json_get(args, "patch");
         enum err e = stage_op_on(spec, on, true, op, reterr);
 
         if (e) return e;
         if (!json_is(patch, JSON_OBJECT) || json_count(patch) == 0)
-                return err_note(reterr, ERR_INVAL, "config.patch needs args {\"patch\":{\"key\":value}} with at least one key");
+                return err_note(reterr, ERR_INVAL,
+                                "config.patch needs args {\"patch\":{\"key\":value}} with at least one key");
         op->kind = STAGE_OP_PATCH;
         op->body = json_clone(patch);
         return ERR_OK;
@@ -122,18 +138,19 @@ static enum err stage_op_heal(const char *on, const struct json *args, struct st
         return str_copy(op->on, sizeof(op->on), on);
 }
 
-enum err stage_op_read(const struct stack_spec *spec, const char *kind, const char *on, const char *args, struct stage_op *ret,
-                       struct err_note *reterr)
+enum err stage_op_read(const struct stack_spec *spec, const char *kind, const char *on, const char *args,
+                       struct stage_op *ret, struct err_note *reterr)
 {
         AUTO(json_free) struct json *j = NULL;
         const struct fault_kind *row = fault_find(kind);
-        struct stage_op op = { .kind = STAGE_OP_PATCH };
+        struct stage_op op = {.kind = STAGE_OP_PATCH};
         enum err e;
 
         if (!on) on = "";
         if (args && *args && json_parse(args, strlen(args), &j, NULL))
                 return err_note(reterr, ERR_INVAL, "the arguments of %s are not JSON", kind);
-        if (j && !json_is(j, JSON_OBJECT)) return err_note(reterr, ERR_INVAL, "the arguments of %s are not an object", kind);
+        if (j && !json_is(j, JSON_OBJECT))
+                return err_note(reterr, ERR_INVAL, "the arguments of %s are not an object", kind);
         if (str_eq(kind, "config.patch")) {
                 e = stage_op_patch(spec, on, j, &op, reterr);
         } else if (str_eq(kind, "fault.undo")) {
@@ -141,8 +158,8 @@ enum err stage_op_read(const struct stack_spec *spec, const char *kind, const ch
         } else if (!row) {
                 const char *near = fault_suggest(kind);
 
-                return err_note(reterr, ERR_INVAL, "there is no kind '%.40s'%s%s%s", kind, near ? "; did you mean '" : "", near ? near : "",
-                                near ? "'?" : "");
+                return err_note(reterr, ERR_INVAL, "there is no kind '%.40s'%s%s%s", kind,
+                                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         } else {
                 e = stage_op_of_kind(spec, row, on, j, &op, reterr);
         }

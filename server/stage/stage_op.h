@@ -20,7 +20,7 @@ enum stage_op_kind {
 #define X(name, text) STAGE_OP_##name,
         STAGE_OP_LIST(X)
 #undef X
-        STAGE_OP_COUNT
+                STAGE_OP_COUNT
 };
 
 struct stage_op {

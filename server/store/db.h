@@ -15,19 +15,22 @@
         X(BEGIN, "BEGIN IMMEDIATE")                                                                                    \
         X(COMMIT, "COMMIT")                                                                                            \
         X(RUN_COUNT, "SELECT count(*) FROM runs")                                                                      \
-        X(RUN_DROP_OLDEST, "DELETE FROM runs WHERE id = (SELECT min(id) FROM runs WHERE outcome IS NOT NULL)")         \
-        X(RUN_NEW, "INSERT INTO runs (scenario, driver, seed, stack, fast, state, outcome, reason, created_ms,"        \
-                   " onset_ms, ended_ms, source, document, debrief) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)")             \
+        X(RUN_DROP_OLDEST, "DELETE FROM runs WHERE id = (SELECT min(id) FROM runs WHERE state = 'debriefed')")         \
+        X(RUN_NEW,                                                                                                     \
+          "INSERT INTO runs (scenario, driver, advice, seed, stack, fast, state, outcome, reason, created_ms,"         \
+          " onset_ms, ended_ms, source, document, debrief) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                    \
         X(RUN_UPDATE, "UPDATE runs SET state=?, outcome=?, reason=?, onset_ms=?, ended_ms=?, document=?,"              \
                       " debrief=coalesce(?, debrief) WHERE id=?")                                                      \
-        X(RUN_GET, "SELECT id, scenario, driver, seed, stack, fast, state, outcome, reason, created_ms, onset_ms,"     \
-                   " ended_ms, source, document, debrief FROM runs WHERE id=?")                                        \
-        X(RUN_EACH, "SELECT id, scenario, driver, seed, stack, fast, state, outcome, reason, created_ms, onset_ms,"    \
-                    " ended_ms, source, document, debrief FROM runs WHERE (? = 0 OR outcome IS NULL)"                  \
-                    " ORDER BY id DESC LIMIT ?")                                                                       \
+        X(RUN_GET,                                                                                                     \
+          "SELECT id, scenario, driver, advice, seed, stack, fast, state, outcome, reason, created_ms, onset_ms,"      \
+          " ended_ms, source, document, debrief FROM runs WHERE id=?")                                                 \
+        X(RUN_EACH,                                                                                                    \
+          "SELECT id, scenario, driver, advice, seed, stack, fast, state, outcome, reason, created_ms, onset_ms,"      \
+          " ended_ms, source, document, debrief FROM runs WHERE (? = 0 OR state <> 'debriefed')"                       \
+          " ORDER BY id DESC LIMIT ?")                                                                                 \
         X(EVENT_LAST, "SELECT coalesce(max(seq), 0) FROM run_events WHERE run_id=?")                                   \
-        X(EVENT_NEW, "INSERT INTO run_events (run_id, seq, wall_ms, at_ms, type, data) VALUES (?,?,?,?,?,?)")          \
-        X(EVENT_EACH, "SELECT seq, wall_ms, at_ms, type, data FROM run_events WHERE run_id=? AND seq>?"                \
+        X(EVENT_NEW, "INSERT INTO run_events (run_id, seq, wall_ms, type, data) VALUES (?,?,?,?,?)")                   \
+        X(EVENT_EACH, "SELECT seq, wall_ms, type, data FROM run_events WHERE run_id=? AND seq>?"                       \
                       " ORDER BY seq LIMIT ?")                                                                         \
         X(TASK_COUNT, "SELECT count(*) FROM tasks WHERE run_id=?")                                                     \
         X(TASK_NEW, "INSERT INTO tasks (run_id, task_id, kind, target, args, undo, state, detail, planned_ms,"         \

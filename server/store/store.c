@@ -59,9 +59,9 @@ static enum err store_run_insert(struct db *db, const struct store_run *r, struc
                 if (!e) e = db_run(db, DB_RUN_DROP_OLDEST, reterr);
         }
         if (e) return e;
-        e = db_start(db, DB_RUN_NEW, reterr, "ttiiitttinnttt", r->scenario, r->driver, r->seed, (int64_t)r->stack,
-                     (int64_t)r->fast, r->state, r->outcome, r->reason, r->created_ms, r->onset_ms, r->ended_ms,
-                     r->source, r->document, r->debrief);
+        e = db_start(db, DB_RUN_NEW, reterr, "tttiiitttinnttt", r->scenario, r->driver, r->advice, r->seed,
+                     (int64_t)r->stack, (int64_t)r->fast, r->state, r->outcome, r->reason, r->created_ms, r->onset_ms,
+                     r->ended_ms, r->source, r->document, r->debrief);
         return e ? e : db_run(db, DB_RUN_NEW, reterr);
 }
 
@@ -95,18 +95,19 @@ static void store_run_read(struct db *db, enum db_stmt q, struct store_run *r)
                 .id = db_i64(db, q, 0),
                 .scenario = db_text(db, q, 1),
                 .driver = db_text(db, q, 2),
-                .seed = db_i64(db, q, 3),
-                .stack = (int)db_i64(db, q, 4),
-                .fast = db_i64(db, q, 5) != 0,
-                .state = db_text(db, q, 6),
-                .outcome = db_text(db, q, 7),
-                .reason = db_text(db, q, 8),
-                .created_ms = db_i64(db, q, 9),
-                .onset_ms = db_i64(db, q, 10),
-                .ended_ms = db_i64(db, q, 11),
-                .source = db_text(db, q, 12),
-                .document = db_text(db, q, 13),
-                .debrief = db_text(db, q, 14),
+                .advice = db_text(db, q, 3),
+                .seed = db_i64(db, q, 4),
+                .stack = (int)db_i64(db, q, 5),
+                .fast = db_i64(db, q, 6) != 0,
+                .state = db_text(db, q, 7),
+                .outcome = db_text(db, q, 8),
+                .reason = db_text(db, q, 9),
+                .created_ms = db_i64(db, q, 10),
+                .onset_ms = db_i64(db, q, 11),
+                .ended_ms = db_i64(db, q, 12),
+                .source = db_text(db, q, 13),
+                .document = db_text(db, q, 14),
+                .debrief = db_text(db, q, 15),
         };
 }
 
@@ -167,8 +168,7 @@ enum err store_event_append(struct store *s, int64_t run_id, const struct store_
         if (last >= STORE_EVENTS_MAX)
                 return err_note(reterr, ERR_LIMIT, "the log of run r%lld is full (%d events)", (long long)run_id,
                                 STORE_EVENTS_MAX);
-        e = db_start(s->db, DB_EVENT_NEW, reterr, "iiiitt", run_id, last + 1, event->wall_ms, event->at_ms, event->type,
-                     event->data);
+        e = db_start(s->db, DB_EVENT_NEW, reterr, "iiitt", run_id, last + 1, event->wall_ms, event->type, event->data);
         if (!e) e = db_run(s->db, DB_EVENT_NEW, reterr);
         if (!e) *ret_seq = last + 1;
         return e;
@@ -187,9 +187,8 @@ enum err store_event_each(struct store *s, int64_t run_id, int64_t after_seq, si
                 if (e || !row) return e;
                 event = (struct store_event){.seq = db_i64(s->db, DB_EVENT_EACH, 0),
                                              .wall_ms = db_i64(s->db, DB_EVENT_EACH, 1),
-                                             .at_ms = db_i64(s->db, DB_EVENT_EACH, 2),
-                                             .type = db_text(s->db, DB_EVENT_EACH, 3),
-                                             .data = db_text(s->db, DB_EVENT_EACH, 4)};
+                                             .type = db_text(s->db, DB_EVENT_EACH, 2),
+                                             .data = db_text(s->db, DB_EVENT_EACH, 3)};
                 e = fn(ctx, &event);
         }
         db_reset(s->db, DB_EVENT_EACH);

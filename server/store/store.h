@@ -37,6 +37,7 @@ struct store_run {
         int64_t id; /* set by store_run_new */
         const char *scenario;
         const char *driver;
+        const char *advice;
         int64_t seed;
         int stack;
         bool fast;
@@ -58,7 +59,7 @@ MUST_USE enum err store_run_new(struct store *s, struct store_run *r, struct err
 MUST_USE enum err store_run_update(struct store *s, const struct store_run *r, struct err_note *reterr);
 /* Calls fn once, with run `id`; its error is passed on. */
 MUST_USE enum err store_run_get(struct store *s, int64_t id, store_run_fn fn, void *ctx, struct err_note *reterr);
-/* Calls fn with each run, newest first, at most `limit`; unfinished_only: those without an outcome. */
+/* Calls fn with each run, newest first, at most `limit`; unfinished_only: those not yet debriefed. */
 MUST_USE enum err store_run_each(struct store *s, bool unfinished_only, size_t limit, store_run_fn fn, void *ctx,
                                  struct err_note *reterr);
 
@@ -66,7 +67,6 @@ MUST_USE enum err store_run_each(struct store *s, bool unfinished_only, size_t l
 struct store_event {
         int64_t seq;
         int64_t wall_ms;
-        int64_t at_ms;
         const char *type;
         const char *data; /* JSON */
 };

@@ -95,14 +95,3 @@ enum err prom_series(const char *answer, size_t size_bytes, prom_series_fn *fn, 
         }
         return ERR_OK;
 }
-
-void prom_quote(struct buf *out, const char *text)
-{
-        for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-                if ((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') ||
-                    strchr("-_.~", *c))
-                        buf_char(out, (char)*c);
-                else
-                        buf_printf(out, "%%%02X", *c);
-        }
-}

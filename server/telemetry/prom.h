@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/base/buf.h"
 #include "common/base/err.h"
 
 enum { PROM_ANSWER_BYTES_MAX = 4 << 20, PROM_KEY_BYTES = 200 };
@@ -22,8 +21,5 @@ MUST_USE enum err prom_value(const char *answer, size_t size_bytes, bool *ret_kn
 typedef void prom_series_fn(void *ctx, const char *key, double value);
 MUST_USE enum err prom_series(const char *answer, size_t size_bytes, prom_series_fn *fn, void *ctx,
                               struct err_note *reterr);
-
-/* Percent-encodes text for a query string. */
-void prom_quote(struct buf *out, const char *text);
 
 #endif

@@ -52,6 +52,7 @@ static struct store_run a_run(void)
 {
         return (struct store_run){.scenario = "pool",
                                   .driver = "learner",
+                                  .advice = "off",
                                   .seed = 7,
                                   .stack = 1,
                                   .fast = true,
@@ -128,14 +129,14 @@ static void a_run_survives_the_process(void **state)
         s = opened();
         assert_int_equal(store_run_each(s, true, 10, see_run, &seen, NULL), ERR_OK);
         assert_string_equal(seen.text, "1 pool running - 5000;");
-        r.state = "ended";
+        r.state = "debriefed";
         r.outcome = "failed";
         assert_int_equal(store_run_update(s, &r, NULL), ERR_OK);
         seen = (struct seen){0};
         assert_int_equal(store_run_each(s, true, 10, see_run, &seen, NULL), ERR_OK);
         assert_int_equal(seen.count, 0);
         assert_int_equal(store_run_get(s, 1, see_run, &seen, NULL), ERR_OK);
-        assert_string_equal(seen.text, "1 pool ended failed 5000;");
+        assert_string_equal(seen.text, "1 pool debriefed failed 5000;");
         store_free(s);
 }
 

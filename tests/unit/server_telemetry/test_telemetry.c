@@ -74,16 +74,6 @@ static void series_have_keys(void **state)
         assert_string_equal(text, "fd:offered_rps=40 fd:service_up|api=1 ");
 }
 
-static void quoting(void **state)
-{
-        AUTO_BUF b;
-
-        (void)state;
-        buf_init(&b, 100);
-        prom_quote(&b, "a{b=\"c\"} > 1");
-        assert_string_equal(b.data, "a%7Bb%3D%22c%22%7D%20%3E%201");
-}
-
 static void times(void **state)
 {
         (void)state;
@@ -188,7 +178,6 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(values),
                 cmocka_unit_test(series_have_keys),
-                cmocka_unit_test(quoting),
                 cmocka_unit_test(times),
                 cmocka_unit_test_setup_teardown(searches, logs_setup, logs_teardown),
                 cmocka_unit_test_setup_teardown(bad_filters, logs_setup, logs_teardown),
