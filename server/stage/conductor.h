@@ -1,11 +1,13 @@
-/* conductor: plays one run on a real stack: feeds the engine, carries out its effects, keeps the journal, tells everybody.
+/* conductor: plays one run on a real stack: feeds the engine, carries out its effects, keeps the journal, tells
+ * everybody.
  *
  *     idle ──start──> playing ──debriefed──> idle        (a run found unfinished at birth: recover, playing, idle)
  *
- * Order that is kept: an event is in the log before its effects are carried out, and a change is in the task table, with its undo,
- * before it is made. When the journal cannot be written, changes are refused and undos still done.
+ * Order that is kept: an event is in the log before its effects are carried out, and a change is in the task table,
+ * with its undo, before it is made. When the journal cannot be written, changes are refused and undos still done.
  * Owner:  the loop thread. Memory: what is told is lent for the call.   Units: ms of the wall clock.
- * Limits: one run at a time; CONDUCTOR_WAITERS_MAX actions waited for.  Fails: as said at each function; nothing changed then. */
+ * Limits: one run at a time; CONDUCTOR_WAITERS_MAX actions waited for.  Fails: as said at each function; nothing
+ * changed then. */
 #ifndef SERVER_STAGE_CONDUCTOR_H
 #define SERVER_STAGE_CONDUCTOR_H
 
@@ -21,7 +23,12 @@
 #include "server/store/store.h"
 #include "server/telemetry/poll.h"
 
-enum { CONDUCTOR_WAITERS_MAX = 16, CONDUCTOR_TEXT_BYTES_MAX = 1 << 20, CONDUCTOR_TICK_MS = 1000, CONDUCTOR_RUN_ID_BYTES = 24 };
+enum {
+        CONDUCTOR_WAITERS_MAX = 16,
+        CONDUCTOR_TEXT_BYTES_MAX = 1 << 20,
+        CONDUCTOR_TICK_MS = 1000,
+        CONDUCTOR_RUN_ID_BYTES = 24
+};
 
 struct conductor;
 
@@ -32,7 +39,7 @@ struct conductor_options {
         struct loop *loop;
         struct store *store;
         struct stage *stage;
-        struct http_async *http;       /* for the polling of metrics */
+        struct http_async *http;          /* for the polling of metrics */
         const char *prometheus, *loadgen; /* addresses */
         const struct scenario_world *world;
         int stack;
@@ -56,24 +63,25 @@ void conductor_free(struct conductor *c);
 AUTO_DEFINE(struct conductor, conductor_free)
 
 /* ERR_STATE while a run is active; ERR_PARSE when the source does not load. ret_id: "r12". */
-MUST_USE enum err conductor_start(struct conductor *c, const struct conductor_play *play, char ret_id[static CONDUCTOR_RUN_ID_BYTES],
-                                  struct err_note *reterr);
-/* Takes up what an earlier life left unfinished: the newest such run is ended and undone, older ones are closed. The stack must be
- * up. *ret_found: there was one, and reterr->text says what happened (also on ERR_OK). */
+MUST_USE enum err conductor_start(struct conductor *c, const struct conductor_play *play,
+                                  char ret_id[static CONDUCTOR_RUN_ID_BYTES], struct err_note *reterr);
+/* Takes up what an earlier life left unfinished: the newest such run is ended and undone, older ones are closed. The
+ * stack must be up. *ret_found: there was one, and reterr->text says what happened (also on ERR_OK). */
 MUST_USE enum err conductor_recover(struct conductor *c, bool *ret_found, struct err_note *reterr);
 
-bool conductor_active(const struct conductor *c);          /* a run is being played or undone */
-const struct run *conductor_run(const struct conductor *c); /* the active run, or the last one of this life; NULL: none */
-int64_t conductor_run_id(const struct conductor *c);       /* its number in the store, 0: none */
+bool conductor_active(const struct conductor *c); /* a run is being played or undone */
+const struct run *
+conductor_run(const struct conductor *c);            /* the active run, or the last one of this life; NULL: none */
+int64_t conductor_run_id(const struct conductor *c); /* its number in the store, 0: none */
 
 /* An event of a person or driver (ACTION, HINT, EVIDENCE, DIAGNOSIS, NOTE, END). */
 MUST_USE enum err conductor_event(struct conductor *c, const struct run_event *event, struct err_note *reterr);
 
-/* An ACTION event; fn is told once, later, when it is done: json is ACTION, problem the refusal of the service if it was one. Not
- * told if this returns an error. */
+/* An ACTION event; fn is told once, later, when it is done: json is ACTION, problem the refusal of the service if it
+ * was one. Not told if this returns an error. */
 typedef void conductor_action_fn(void *ctx, enum err e, const char *json, const char *detail, const char *problem);
-MUST_USE enum err conductor_action(struct conductor *c, const struct run_event *event, conductor_action_fn *fn, void *ctx,
-                                   struct err_note *reterr);
+MUST_USE enum err conductor_action(struct conductor *c, const struct run_event *event, conductor_action_fn *fn,
+                                   void *ctx, struct err_note *reterr);
 /* fn will not be told any more: its waiter has gone. */
 void conductor_action_forget(struct conductor *c, void *ctx);
 
