@@ -90,6 +90,7 @@ enum err conductor_new(const struct conductor_options *options, struct conductor
 
         if (!c) return ERR_NOMEM;
         c->o = *options;
+        c->o.prometheus = c->o.loadgen = NULL; /* lent for this call; the poll keeps its own */
         poll.ctx = c;
         e = poll_new(&poll, &c->poll);
         if (!e) e = loop_timer_add(options->loop, CONDUCTOR_TICK_MS, CONDUCTOR_TICK_MS, conductor_tick, c, &c->timer);

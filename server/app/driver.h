@@ -1,0 +1,29 @@
+/* driver: plays the learner's part: waits until the run is running, then does the steps of a recipe, one after the
+ * other. Owner:  the loop thread. Memory: the recipe is lent and must outlive the driver.     Units: ms. Limits:
+ * SCENARIO_STEPS_MAX steps. Fails:  a step that is refused or fails is told through `failed`; the steps after it are
+ * done all the same. */
+#ifndef SERVER_APP_DRIVER_H
+#define SERVER_APP_DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "server/engine/scenario.h"
+#include "server/stage/conductor.h"
+
+struct driver {
+        struct conductor *conductor;
+        const struct scenario_recipe *recipe; /* NULL: does nothing */
+        size_t next;
+        bool begun, busy;
+        size_t failed_count;
+        void (*failed)(void *ctx, const char *kind, const char *on, const char *why);
+        void *ctx;
+};
+
+void driver_init(struct driver *d, struct conductor *conductor, const struct scenario_recipe *recipe);
+/* To be called with every "run" message: the driver begins when the state is running. Later steps follow by themselves.
+ */
+void driver_see(struct driver *d);
+
+#endif

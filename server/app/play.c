@@ -1,0 +1,256 @@
+/* firedrill play: one scenario on a stack of its own, without a person; a line of JSON for each event, or text on a
+ * terminal. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+#include "common/base/str.h"
+#include "common/sys/clock.h"
+#include "common/text/json.h"
+#include "server/app/commands.h"
+#include "server/app/driver.h"
+#include "server/app/options.h"
+#include "server/app/rig.h"
+#include "server/engine/run_json.h"
+
+struct play {
+        struct rig *rig;
+        struct driver driver;
+        bool is_text, is_over, was_running, is_started;
+        int64_t began_ms;
+};
+
+/* A line of text for a person; what has no short form is left out. */
+static void play_print_text(const char *type, const struct json *j)
+{
+        const char *text = json_get_str(j, "text", "");
+
+        if (str_eq(type, "run")) {
+                printf("run %s: %s%s%s\n", json_get_str(j, "id", ""), json_get_str(j, "state", ""),
+                       json_get_str(j, "outcome", NULL) ? ", " : "", json_get_str(j, "outcome", ""));
+        } else if (str_eq(type, "criterion")) {
+                const struct json *ok = json_get(j, "ok");
+
+                printf("  %-7s %-16s held %3.0f of %.0f s  %s\n",
+                       json_is(ok, JSON_NULL) ? "no data"
+                       : json_true(ok)        ? "met"
+                                              : "not met",
+                       json_get_str(j, "id", ""), json_get_num(j, "held_ms", 0) / 1000,
+                       json_get_num(j, "hold_ms", 0) / 1000, json_get_str(j, "reason", ""));
+        } else if (str_eq(type, "feed")) {
+                printf("  [%s] %s: %s\n", json_get_str(j, "kind", ""), json_get_str(j, "from", ""), text);
+        } else if (str_eq(type, "action") || str_eq(type, "fault")) {
+                printf("  %s %s %s: %s %s\n", type, json_get_str(j, "kind", ""), json_get_str(j, "on", ""),
+                       json_get_str(j, "state", ""), json_get_str(j, "detail", ""));
+        } else if (str_eq(type, "guard") && !json_get_bool(j, "ok", true)) {
+                printf("  guard %s: %s\n", json_get_str(j, "id", ""), json_get_str(j, "reason", ""));
+        } else if (str_eq(type, "notice")) {
+                printf("  %s\n", text);
+        }
+}
+
+static void play_tell(void *ctx, const char *type, const char *json)
+{
+        struct play *p = ctx;
+        AUTO(json_free) struct json *j = NULL;
+
+        if (str_eq(type, "series") || str_eq(type, "user") || str_eq(type, "process")) return;
+        if (!p->is_text) {
+                printf("{\"t\":%lld,\"type\":\"%s\",\"data\":%s}\n", (long long)clock_wall_ms(), type, json);
+        } else if (!json_parse(json, strlen(json), &j, NULL)) {
+                play_print_text(type, j);
+        }
+        (void)fflush(stdout);
+        if (!p->is_started) return;
+        if (str_eq(type, "run") && run_state(conductor_run(rig_conductor(p->rig))) == RUN_RUNNING)
+                p->was_running = true;
+        driver_see(&p->driver);
+}
+
+static void play_idle(void *ctx, int64_t run_id)
+{
+        struct play *p = ctx;
+
+        (void)run_id;
+        p->is_over = p->is_started;
+}
+
+static void play_step_failed(void *ctx, const char *kind, const char *on, const char *why)
+{
+        fprintf(stderr, "firedrill play: %s on %s was not done: %s\n", kind, on, why);
+        (void)ctx;
+}
+
+/* Failing before anybody could play is the environment's fault, or the scenario's, but not a verdict on the driver. */
+static int play_status(const struct play *p, const struct run *run)
+{
+        switch (run_outcome(run)) {
+        case RUN_OUTCOME_RESOLVED:
+                return SITE_EXIT_OK;
+        case RUN_OUTCOME_TIME_UP:
+        case RUN_OUTCOME_ABANDONED:
+                return SITE_EXIT_NEGATIVE;
+        default:
+                return p->was_running ? SITE_EXIT_NEGATIVE : SITE_EXIT_ENVIRONMENT;
+        }
+}
+
+static int play_verdict(struct play *p, bool fast)
+{
+        const struct run *run = conductor_run(rig_conductor(p->rig));
+        int status = run ? play_status(p, run) : SITE_EXIT_ENVIRONMENT;
+        const char *outcome = run ? run_outcome_text(run_outcome(run)) : "failed";
+        AUTO(json_free) struct json *j = json_object();
+        AUTO_BUF out;
+
+        if (p->is_text) {
+                printf("%s%s after %.1f s: %s\n", outcome,
+                       fast ? " (fast: holds, hints and time limit are shortened)" : "",
+                       (double)(clock_mono_ms() - p->began_ms) / 1000, run ? run_reason(run) : "the run is gone");
+                return status;
+        }
+        buf_init(&out, 1 << 16);
+        json_set_str(j, "type", "outcome");
+        json_set_str(j, "outcome", outcome);
+        json_set_str(j, "reason", run ? run_reason(run) : "the run is gone");
+        json_set_bool(j, "fast", fast);
+        json_set_num(j, "took_ms", (double)(clock_mono_ms() - p->began_ms));
+        json_set_num(j, "exit_status", status);
+        if (!json_print(j, &out)) printf("%s\n", out.data);
+        return status;
+}
+
+struct play_args {
+        const char *file, *driver, *home, *seed;
+        bool fast, json;
+        int stack;
+};
+
+static int play_run(const struct play_args *a, const struct site *site, const struct buf *source,
+                    const struct scenario *scenario)
+{
+        struct play p = {.is_text = !a->json && isatty(STDOUT_FILENO), .began_ms = clock_mono_ms()};
+        struct rig_options options = {
+                .site = site, .home = a->home, .stack = a->stack, .tell = play_tell, .on_idle = play_idle, .ctx = &p};
+        struct conductor_play play = {
+                .source = source->data, .source_bytes = source->size_bytes, .driver = a->driver, .fast = a->fast};
+        AUTO(rig_free) struct rig *rig = NULL;
+        char id[CONDUCTOR_RUN_ID_BYTES];
+        struct err_note note = {0};
+        bool solves = str_eq(a->driver, "solution");
+        int status = SITE_EXIT_ENVIRONMENT;
+        enum err e;
+
+        if (a->seed && str_parse_u64(a->seed, (uint64_t)1 << 53, &play.seed)) {
+                fprintf(stderr, "firedrill play: --seed is '%s', expected a number\n", a->seed);
+                return SITE_EXIT_USE;
+        }
+        e = rig_new(&options, &rig, &note);
+        if (!e) e = rig_start(rig, &note);
+        p.rig = rig;
+        if (!e) {
+                driver_init(&p.driver, rig_conductor(rig), solves ? &scenario->solutions[0] : NULL);
+                p.driver.failed = play_step_failed;
+                p.is_started = true;
+                e = conductor_start(rig_conductor(rig), &play, id, &note);
+        }
+        if (!e) e = rig_wait(rig, &p.is_over, 0);
+        if (!e) {
+                status = play_verdict(&p, a->fast);
+        } else if (rig && rig_interrupted(rig)) {
+                fprintf(stderr, "firedrill play: interrupted; undoing what was changed\n");
+                status = SITE_EXIT_NEGATIVE;
+        } else {
+                fprintf(stderr, "firedrill play: %s\n", note.text);
+        }
+        if (!rig || !rig_stop(rig, &note)) return status;
+        fprintf(stderr, "firedrill play: %s\n", note.text);
+        return SITE_EXIT_ENVIRONMENT;
+}
+
+static int play_load(const struct play_args *a)
+{
+        AUTO(site_free) struct site *site = NULL;
+        AUTO(scenario_free) struct scenario *scenario = NULL;
+        struct diag_list diags;
+        struct err_note note = {0};
+        AUTO_BUF source;
+        AUTO_BUF findings;
+        enum err e;
+
+        if (site_new(&site, &note)) {
+                fprintf(stderr, "firedrill play: %s\n", note.text);
+                return SITE_EXIT_ENVIRONMENT;
+        }
+        buf_init(&source, SCENARIO_FILE_BYTES_MAX);
+        buf_init(&findings, 1 << 20);
+        diag_list_init(&diags, a->file);
+        e = site_scenario_load(site, a->file, &source, &diags, &scenario, &note);
+        if (e) diag_list_print(&diags, &findings);
+        fprintf(stderr, "%s", findings.data);
+        if (e && diags.count == 0) fprintf(stderr, "firedrill play: %s\n", note.text);
+        diag_list_done(&diags);
+        if (e == ERR_PARSE) return SITE_EXIT_NEGATIVE;
+        if (e) return SITE_EXIT_USE;
+        if (str_eq(a->driver, "solution") && scenario->solution_count == 0) {
+                fprintf(stderr, "firedrill play: '%s' has no solutions to play\n", a->file);
+                return SITE_EXIT_USE;
+        }
+        return play_run(a, site, &source, scenario);
+}
+
+int command_play(int argc, char **argv)
+{
+        struct play_args a = {.driver = "none", .stack = 1};
+        const char *stack = NULL;
+        bool wants_help = false;
+        int64_t number = 1;
+        const struct option_row rows[] = {
+                {.name = "--driver",
+                 .value = "none|solution",
+                 .help = "who plays: nobody, or the first solution of the file (default none)",
+                 .text = &a.driver},
+                {.name = "--fast", .help = "shorten holds, hints and the time limit", .flag = &a.fast},
+                {.name = "--home",
+                 .value = "DIR",
+                 .help = "where stack and database live (default: a temporary folder)",
+                 .text = &a.home},
+                {.name = "--stack",
+                 .value = "N",
+                 .help = "number of the stack: 127.77.N.1 (default 1)",
+                 .text = &stack},
+                {.name = "--seed", .value = "N", .help = "instead of the scenario's own", .text = &a.seed},
+                {.name = "--json", .help = "JSON lines, also on a terminal", .flag = &a.json},
+        };
+        struct option_words files = {.count = 0};
+        struct err_note note;
+
+        if (options_parse(rows, ARRAY_COUNT(rows), argc, argv, &files, &wants_help, &note)) {
+                fprintf(stderr, "firedrill play: %s\n", note.text);
+                return SITE_EXIT_USE;
+        }
+        if (wants_help) {
+                options_help(
+                        "firedrill play FILE [OPTIONS]",
+                        "Plays a scenario on a stack of its own and tells every event; the last line is the outcome.",
+                        rows, ARRAY_COUNT(rows));
+                return SITE_EXIT_OK;
+        }
+        if (files.count != 1) {
+                fprintf(stderr, "firedrill play: expected one FILE\n");
+                return SITE_EXIT_USE;
+        }
+        if (!str_eq(a.driver, "none") && !str_eq(a.driver, "solution")) {
+                fprintf(stderr, "firedrill play: --driver is '%s', expected none or solution\n", a.driver);
+                return SITE_EXIT_USE;
+        }
+        if (stack && str_parse_i64(stack, 1, STACK_NUMBER_MAX, &number)) {
+                fprintf(stderr, "firedrill play: --stack is '%s', expected a number from 1 to %d\n", stack,
+                        STACK_NUMBER_MAX);
+                return SITE_EXIT_USE;
+        }
+        a.stack = (int)number;
+        a.file = files.item[0];
+        return play_load(&a);
+}

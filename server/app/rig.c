@@ -1,0 +1,417 @@
+#include "server/app/rig.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+#include "common/base/str.h"
+#include "common/sys/clock.h"
+#include "common/sys/file.h"
+#include "server/control/agent.h"
+
+enum {
+        RIG_FIND_MS = 600,
+        RIG_AGENT_MS = 15000,
+        RIG_STACK_MS = 120000,
+        RIG_RUN_END_MS = 30000,
+        RIG_SHUTDOWN_MS = 30000,
+        RIG_TURN_MS = 200
+};
+
+struct rig {
+        struct rig_options o;
+        struct loop *loop;
+        struct http_async *http;
+        struct store *store;
+        struct agent *agent; /* NULL: found, or not ours */
+        struct control *control;
+        struct stage *stage;
+        struct conductor *conductor;
+        char home[FILE_PATH_BYTES];
+        bool is_temporary, control_up, agent_gone, idle, stopping;
+        int interrupts;
+        enum err answer; /* of the operation that is waited for */
+        bool answered;
+        struct err_note note;
+};
+
+static void rig_notice(struct rig *rig, const char *level, const char *text)
+{
+        AUTO(json_free) struct json *j = json_object();
+        AUTO_BUF out;
+
+        buf_init(&out, 4096);
+        json_set_str(j, "level", level);
+        json_set_str(j, "text", text);
+        if (!json_print(j, &out)) rig->o.tell(rig->o.ctx, "notice", out.data);
+}
+
+static void rig_signal(void *ctx, int number)
+{
+        struct rig *rig = ctx;
+
+        (void)number;
+        rig->interrupts++;
+}
+
+static void rig_control_state(void *ctx, bool up)
+{
+        struct rig *rig = ctx;
+
+        rig->control_up = up;
+        if (!up && !rig->stopping)
+                rig_notice(rig, "error", "the control agent went away; everything it ran has ended with it");
+        if (rig->o.on_control) rig->o.on_control(rig->o.ctx, up);
+}
+
+static void rig_control_event(void *ctx, const struct json *event)
+{
+        struct rig *rig = ctx;
+        AUTO_BUF out;
+
+        if (json_get_int(event, "stack", 0) != rig->o.stack || !str_eq(json_get_str(event, "event", ""), "service"))
+                return;
+        buf_init(&out, CONTROL_LINE_BYTES_MAX);
+        if (json_get(event, "service") && !json_print(json_get(event, "service"), &out))
+                rig->o.tell(rig->o.ctx, "process", out.data);
+}
+
+static void rig_agent_exit(void *ctx, int status)
+{
+        struct rig *rig = ctx;
+
+        (void)status;
+        rig->agent_gone = true;
+}
+
+static void rig_idle(void *ctx, int64_t run_id)
+{
+        struct rig *rig = ctx;
+
+        rig->idle = true;
+        if (rig->o.on_idle) rig->o.on_idle(rig->o.ctx, run_id);
+}
+
+static void rig_tell(void *ctx, const char *type, const char *json)
+{
+        struct rig *rig = ctx;
+
+        rig->o.tell(rig->o.ctx, type, json);
+}
+
+enum err rig_wait(struct rig *rig, const bool *done, int64_t timeout_ms)
+{
+        int64_t deadline = clock_mono_ms() + timeout_ms;
+        int interrupts = rig->interrupts;
+
+        while (!*done) {
+                if (rig->interrupts > interrupts) return ERR_STATE;
+                if (timeout_ms && clock_mono_ms() >= deadline) return ERR_TIMEOUT;
+                (void)loop_turn(rig->loop, RIG_TURN_MS);
+        }
+        return ERR_OK;
+}
+
+bool rig_interrupted(const struct rig *rig)
+{
+        return rig->interrupts > 0;
+}
+
+static enum err rig_home_make(struct rig *rig, struct err_note *reterr)
+{
+        const char *base = getenv("TMPDIR");
+
+        if (rig->o.home) {
+                if (str_copy(rig->home, sizeof(rig->home), rig->o.home))
+                        return err_note(reterr, ERR_LIMIT, "the path of --home is too long");
+                return dir_make(rig->home, 0700, reterr);
+        }
+        if (path_format(rig->home, "%s/fd-XXXXXX", base && *base ? base : "/tmp"))
+                return err_note(reterr, ERR_LIMIT, "TMPDIR is too long");
+        if (!mkdtemp(rig->home)) return err_note(reterr, ERR_IO, "no temporary folder '%s' can be made", rig->home);
+        rig->is_temporary = true;
+        return ERR_OK;
+}
+
+enum err rig_new(const struct rig_options *options, struct rig **ret, struct err_note *reterr)
+{
+        AUTO(rig_free) struct rig *rig = mem_zalloc(1, sizeof(*rig));
+        enum err e;
+
+        if (!rig) return err_note(reterr, ERR_NOMEM, "out of memory");
+        rig->o = *options;
+        e = loop_new(&rig->loop, reterr);
+        if (e) return e;
+        if (loop_signal_add(rig->loop, SIGINT, rig_signal, rig) ||
+            loop_signal_add(rig->loop, SIGTERM, rig_signal, rig) || loop_signal_add(rig->loop, SIGHUP, rig_signal, rig))
+                return err_note(reterr, ERR_IO, "signals cannot be watched");
+        (void)signal(SIGPIPE, SIG_IGN);
+        e = http_async_new(rig->loop, &rig->http);
+        if (e) return err_note(reterr, e, "out of memory");
+        *ret = take(&rig);
+        return ERR_OK;
+}
+
+/* Whoever answers on the socket is the agent of this home; otherwise one is started. */
+static enum err rig_agent_find(struct rig *rig, struct err_note *reterr)
+{
+        char socket[FILE_PATH_BYTES], programs[FILE_PATH_BYTES], program[FILE_PATH_BYTES], log[FILE_PATH_BYTES];
+        struct control_options options = {.loop = rig->loop,
+                                          .path = socket,
+                                          .on_state = rig_control_state,
+                                          .on_event = rig_control_event,
+                                          .ctx = rig};
+        struct agent_options start = {.loop = rig->loop,
+                                      .program = program,
+                                      .home = rig->home,
+                                      .log = log,
+                                      .on_exit = rig_agent_exit,
+                                      .ctx = rig};
+        enum err e;
+
+        if (path_join(socket, rig->home, "control.sock") || path_join(log, rig->home, "control.log"))
+                return err_note(reterr, ERR_LIMIT, "the path of --home is too long");
+        e = control_new(&options, &rig->control, reterr);
+        if (e) return e;
+        if (file_exists(socket) || rig->o.no_control) e = rig_wait(rig, &rig->control_up, RIG_FIND_MS);
+        if (rig->control_up) return ERR_OK;
+        if (e == ERR_STATE) return err_note(reterr, e, "interrupted");
+        if (rig->o.no_control)
+                return err_note(reterr, ERR_UNAVAILABLE,
+                                "no control agent answers on '%s' and --no-control forbids to start one", socket);
+        e = path_programs(programs, reterr);
+        if (!e && path_join(program, programs, "firedrill-control")) e = ERR_LIMIT;
+        if (!e) e = agent_start(&start, &rig->agent, reterr);
+        if (e) return e;
+        for (int64_t deadline = clock_mono_ms() + RIG_AGENT_MS;
+             !rig->control_up && !rig->agent_gone && clock_mono_ms() < deadline;)
+                (void)loop_turn(rig->loop, RIG_TURN_MS);
+        if (rig->control_up) return ERR_OK;
+        return err_note(reterr, ERR_UNAVAILABLE, "the control agent %s; its words are in '%s'",
+                        rig->agent_gone ? "ended at once" : "does not answer", log);
+}
+
+static void rig_answer(void *ctx, const struct stage_answer *a)
+{
+        struct rig *rig = ctx;
+
+        rig->answered = true;
+        rig->answer = a->e;
+        if (a->e) (void)err_note(&rig->note, a->e, "%s", a->detail);
+}
+
+static void rig_progress(void *ctx, const char *text)
+{
+        rig_notice(ctx, "progress", text);
+}
+
+static enum err rig_answer_wait(struct rig *rig, int64_t timeout_ms, const char *what, struct err_note *reterr)
+{
+        enum err e = rig_wait(rig, &rig->answered, timeout_ms);
+
+        if (e) return err_note(reterr, e, "%s", e == ERR_STATE ? "interrupted" : what);
+        if (rig->answer) return err_note(reterr, rig->answer, "%s: %s", what, rig->note.text);
+        return ERR_OK;
+}
+
+/* A stack that was never there is made fresh; one that a killed server left is taken as it is, so that its faults can
+ * be undone. */
+static enum err rig_stack_up(struct rig *rig, struct err_note *reterr)
+{
+        char folder[FILE_PATH_BYTES];
+
+        if (path_format(folder, "%s/stacks/%d/config", rig->home, rig->o.stack))
+                return err_note(reterr, ERR_LIMIT, "the path of --home is too long");
+        rig->answered = false;
+        if (file_is_dir(folder))
+                stage_up(rig->stage, rig_answer, rig_progress, rig);
+        else
+                stage_reset(rig->stage, 1, rig_answer, rig_progress, rig);
+        return rig_answer_wait(rig, RIG_STACK_MS, "the stack did not come up", reterr);
+}
+
+static enum err rig_conductor_make(struct rig *rig, struct err_note *reterr)
+{
+        char prometheus[64], loadgen[64];
+        int prometheus_at = stack_service_find(site_spec(rig->o.site), "prometheus"),
+            loadgen_at = stack_service_find(site_spec(rig->o.site), "loadgen");
+        struct conductor_options options = {.loop = rig->loop,
+                                            .store = rig->store,
+                                            .stage = rig->stage,
+                                            .http = rig->http,
+                                            .prometheus = prometheus,
+                                            .loadgen = loadgen,
+                                            .world = site_world(rig->o.site),
+                                            .stack = rig->o.stack,
+                                            .tell = rig_tell,
+                                            .on_idle = rig_idle,
+                                            .ctx = rig};
+        struct stage_options stage = {.loop = rig->loop,
+                                      .http = rig->http,
+                                      .control = rig->control,
+                                      .spec = site_spec(rig->o.site),
+                                      .number = rig->o.stack};
+
+        if (prometheus_at < 0 || loadgen_at < 0)
+                return err_note(reterr, ERR_NOT_FOUND, "sut/stack.yaml lists no prometheus or no loadgen");
+        if (stage_new(&stage, &rig->stage)) return err_note(reterr, ERR_NOMEM, "out of memory");
+        stage_address(rig->stage, prometheus_at, prometheus, sizeof(prometheus));
+        stage_address(rig->stage, loadgen_at, loadgen, sizeof(loadgen));
+        if (conductor_new(&options, &rig->conductor)) return err_note(reterr, ERR_NOMEM, "out of memory");
+        return ERR_OK;
+}
+
+/* Every run that an earlier life left is ended and undone before anything new. */
+static enum err rig_recover(struct rig *rig, struct err_note *reterr)
+{
+        for (;;) {
+                bool found = false;
+                struct err_note what = {0};
+                enum err e;
+
+                rig->idle = false;
+                e = conductor_recover(rig->conductor, &found, &what);
+                if (e) return err_note(reterr, e, "the runs of an earlier life cannot be taken up: %s", what.text);
+                if (!found) return ERR_OK;
+                rig_notice(rig, "warning", what.text);
+                e = rig_wait(rig, &rig->idle, RIG_RUN_END_MS);
+                if (e)
+                        return err_note(reterr, e,
+                                        e == ERR_STATE ? "interrupted"
+                                                       : "the run of an earlier life could not be undone in time");
+        }
+}
+
+enum err rig_start(struct rig *rig, struct err_note *reterr)
+{
+        char path[FILE_PATH_BYTES];
+        enum err e = rig_home_make(rig, reterr);
+
+        if (!e && path_join(path, rig->home, "firedrill.db"))
+                e = err_note(reterr, ERR_LIMIT, "the path of --home is too long");
+        if (!e) e = store_open(path, &rig->store, reterr);
+        if (!e) e = rig_agent_find(rig, reterr);
+        if (!e) e = rig_conductor_make(rig, reterr);
+        if (!e && rig->o.with_stack) e = rig_stack_up(rig, reterr);
+        if (!e && rig->o.with_stack) e = rig_recover(rig, reterr);
+        return e;
+}
+
+/* Stop */
+
+static void rig_shutdown_answer(void *ctx, enum err e, const struct json *result, const struct err_note *note)
+{
+        struct rig *rig = ctx;
+
+        (void)result, (void)note;
+        rig->answered = true;
+        rig->answer = e;
+}
+
+static enum err rig_run_end(struct rig *rig, struct err_note *reterr)
+{
+        struct run_event end = {.kind = RUN_EV_END, .by = "abandoned"};
+        struct err_note note;
+
+        if (!rig->conductor || !conductor_active(rig->conductor)) return ERR_OK;
+        rig->idle = false;
+        /* A run that has an outcome refuses a second end, and is only being undone. */
+        if (conductor_event(rig->conductor, &end, &note) == ERR_NOMEM)
+                return err_note(reterr, ERR_NOMEM, "out of memory");
+        if (!conductor_active(rig->conductor) || rig_wait(rig, &rig->idle, RIG_RUN_END_MS) == ERR_OK) return ERR_OK;
+        return err_note(reterr, ERR_TIMEOUT, "the run could not be undone; the next start does it");
+}
+
+static enum err rig_agent_stop(struct rig *rig, struct err_note *reterr)
+{
+        struct control_request shutdown = {
+                .verb = "shutdown", .timeout_ms = RIG_SHUTDOWN_MS, .fn = rig_shutdown_answer, .ctx = rig};
+        char socket[FILE_PATH_BYTES];
+        int64_t deadline = clock_mono_ms() + RIG_SHUTDOWN_MS;
+
+        if (rig->o.no_control || !rig->control) return ERR_OK;
+        rig->answered = false;
+        if (control_call(rig->control, &shutdown, NULL) && rig->agent) agent_terminate(rig->agent);
+        /* Gone is gone: the child was reaped, or for an agent that was found, its connection has ended. */
+        while (clock_mono_ms() < deadline && (rig->agent ? !rig->agent_gone : rig->control_up))
+                (void)loop_turn(rig->loop, RIG_TURN_MS);
+        if (rig->agent ? rig->agent_gone : !rig->control_up) {
+                if (!path_join(socket, rig->home, "control.sock") && rig->is_temporary)
+                        return file_remove(socket, reterr);
+                return ERR_OK;
+        }
+        return err_note(reterr, ERR_TIMEOUT, "the control agent did not end in time");
+}
+
+enum err rig_stop(struct rig *rig, struct err_note *reterr)
+{
+        enum err e = rig_run_end(rig, reterr), stopped;
+
+        rig->stopping = true;
+        stopped = rig_agent_stop(rig, e ? NULL : reterr);
+        if (!e) e = stopped;
+        store_free(take(&rig->store));
+        if (rig->is_temporary && !stopped) stopped = dir_remove(rig->home, e ? NULL : reterr);
+        return e ? e : stopped;
+}
+
+void rig_free(struct rig *rig)
+{
+        if (!rig) return;
+        conductor_free(rig->conductor);
+        control_free(rig->control);
+        http_async_free(rig->http);
+        stage_free(rig->stage);
+        agent_free(rig->agent);
+        store_free(rig->store);
+        loop_free(rig->loop);
+        mem_free(rig);
+}
+
+struct loop *rig_loop(struct rig *rig)
+{
+        return rig->loop;
+}
+
+struct store *rig_store(struct rig *rig)
+{
+        return rig->store;
+}
+
+struct control *rig_control(struct rig *rig)
+{
+        return rig->control;
+}
+
+struct stage *rig_stage(struct rig *rig)
+{
+        return rig->stage;
+}
+
+struct conductor *rig_conductor(struct rig *rig)
+{
+        return rig->conductor;
+}
+
+struct http_async *rig_http(struct rig *rig)
+{
+        return rig->http;
+}
+
+const char *rig_home(const struct rig *rig)
+{
+        return rig->home;
+}
+
+const struct site *rig_site(const struct rig *rig)
+{
+        return rig->o.site;
+}
+
+int rig_stack(const struct rig *rig)
+{
+        return rig->o.stack;
+}

@@ -1,0 +1,59 @@
+/* rig: one home directory brought to life: store, control agent, stack, conductor, on one loop.
+ *
+ *     new ──start──> up ──stop──> down          (an interrupt during start is a stop)
+ *
+ * Owner:  main's thread, which turns the loop inside start, wait and stop. Memory: rig_free, after rig_stop.
+ * Units:  ms.                      Limits: one stack.
+ * Fails:  with a sentence; whatever was started is ended by rig_stop, also after a failed start. */
+#ifndef SERVER_APP_RIG_H
+#define SERVER_APP_RIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/err.h"
+#include "common/http/client.h"
+#include "common/sys/loop.h"
+#include "server/app/site.h"
+#include "server/control/control.h"
+#include "server/stage/conductor.h"
+#include "server/stage/stage.h"
+#include "server/store/store.h"
+
+struct rig;
+
+struct rig_options {
+        const struct site *site;
+        const char *home; /* NULL: a temporary one, removed at the end */
+        int stack;
+        bool no_control;         /* neither start nor stop the control agent */
+        bool with_stack;         /* bring the stack up in start (else the first run does) */
+        conductor_tell_fn *tell; /* messages of runs, and "notice" and "process" */
+        void (*on_idle)(void *ctx, int64_t run_id);
+        void (*on_control)(void *ctx, bool up);
+        void *ctx;
+};
+
+MUST_USE enum err rig_new(const struct rig_options *options, struct rig **ret, struct err_note *reterr);
+MUST_USE enum err rig_start(struct rig *rig, struct err_note *reterr);
+/* Ends the active run (undo), the stack and the agent, and removes a temporary home. Says what could not be ended. */
+MUST_USE enum err rig_stop(struct rig *rig, struct err_note *reterr);
+void rig_free(struct rig *rig);
+AUTO_DEFINE(struct rig, rig_free)
+
+/* Turns the loop until *done, an interrupt, or the deadline (timeout_ms 0: none). ERR_TIMEOUT, or ERR_STATE when
+ * interrupted. */
+MUST_USE enum err rig_wait(struct rig *rig, const bool *done, int64_t timeout_ms);
+bool rig_interrupted(const struct rig *rig); /* SIGINT or SIGTERM came */
+
+struct loop *rig_loop(struct rig *rig);
+struct store *rig_store(struct rig *rig);
+struct control *rig_control(struct rig *rig);
+struct stage *rig_stage(struct rig *rig);
+struct conductor *rig_conductor(struct rig *rig);
+struct http_async *rig_http(struct rig *rig);
+const char *rig_home(const struct rig *rig);
+const struct site *rig_site(const struct rig *rig);
+int rig_stack(const struct rig *rig);
+
+#endif
