@@ -1,0 +1,62 @@
+/* api: the handlers of /api/v1 (docs/openapi.yaml). A handler runs on the HTTP worker that brought the request; what it needs from
+ * the loop it asks the loop for: loop handlers run there whole, actions are started there and waited for here.
+ * Owner:  api_new on the loop thread; api_handle on any worker; api_free on the loop thread when no worker is inside any more.
+ * Memory: one struct api_call a request. What the options name outlives the api.   Units: ms.
+ * Limits: API_LOOP_MS for the loop's answer, API_ACTION_MS for an action, LIBRARY_MAX scenarios.
+ * Fails:  every failure is an application/problem+json; a full loop is a 503 with Retry-After. */
+#ifndef SERVER_API_API_H
+#define SERVER_API_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/err.h"
+#include "common/http/server.h"
+#include "common/stack/stack.h"
+#include "common/sys/loop.h"
+#include "server/control/control.h"
+#include "server/engine/world.h"
+#include "server/stage/conductor.h"
+#include "server/store/store.h"
+
+enum { API_LOOP_MS = 5000, API_ACTION_MS = 45000, API_PACKS_MAX = 16 };
+
+struct api;
+
+struct api_pack {
+        const char *name; /* NULL: what comes with the product */
+        const char *dir;
+        bool writable;    /* the user's own: PUT .../source goes here */
+};
+
+struct api_options {
+        struct loop *loop;
+        struct store *store;
+        struct control *control;
+        struct conductor *conductor;
+        const struct stack_spec *spec;
+        const struct scenario_world *world;
+        int stack;
+        const char *home;
+        struct api_pack packs[API_PACKS_MAX];
+        size_t pack_count;
+};
+
+MUST_USE enum err api_new(const struct api_options *options, struct api **ret, struct err_note *reterr);
+void api_free(struct api *api);
+AUTO_DEFINE(struct api, api_free)
+
+/* The whole answer of a request below /api/v1/, also for a path that is not there. On a worker thread. */
+void api_handle(struct api *api, struct http_exchange *x);
+
+/* What the control agent says about processes; on the loop thread. */
+void api_process_seen(struct api *api, const struct json *service);
+void api_control_seen(struct api *api, bool up);
+/* The snapshot of docs/contracts.md, without "epoch"; on the loop thread. */
+void api_snapshot(struct api *api, struct buf *out);
+
+/* Rows of the routing table, for the test that holds it against docs/openapi.yaml. */
+size_t api_route_count(void);
+void api_route_at(size_t index, const char **ret_method, const char **ret_pattern);
+
+#endif

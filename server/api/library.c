@@ -1,0 +1,218 @@
+#include "server/api/library.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/base/mem.h"
+#include "common/base/str.h"
+#include "common/sys/file.h"
+#include "common/text/diag.h"
+#include "server/engine/scenario_load.h"
+
+struct library {
+        struct api_pack packs[API_PACKS_MAX];
+        size_t pack_count;
+        const struct scenario_world *world;
+        struct library_entry *entry[LIBRARY_MAX];
+        size_t count;
+};
+
+enum err library_new(const struct api_pack *packs, size_t pack_count, const struct scenario_world *world, struct library **ret)
+{
+        struct library *l = mem_zalloc(1, sizeof(*l));
+
+        if (!l) return ERR_NOMEM;
+        memcpy(l->packs, packs, pack_count * sizeof(*packs));
+        l->pack_count = pack_count;
+        l->world = world;
+        library_refresh(l);
+        *ret = l;
+        return ERR_OK;
+}
+
+static void entry_free(struct library_entry *e)
+{
+        if (!e) return;
+        mem_free(e->path);
+        buf_done(&e->source);
+        scenario_free(e->scenario);
+        json_free(e->problems);
+        mem_free(e);
+}
+
+void library_free(struct library *l)
+{
+        if (!l) return;
+        for (size_t i = 0; i < l->count; i++) entry_free(l->entry[i]);
+        mem_free(l);
+}
+
+static struct library_entry *library_find_mut(const struct library *l, const char *id)
+{
+        for (size_t i = 0; i < l->count; i++)
+                if (str_eq(l->entry[i]->id, id)) return l->entry[i];
+        return NULL;
+}
+
+static void entry_read(struct library_entry *e, const struct scenario_world *world)
+{
+        struct diag_list diags;
+        struct err_note note;
+        enum err failed;
+
+        buf_clear(&e->source);
+        scenario_free(take(&e->scenario));
+        json_free(take(&e->problems));
+        diag_list_init(&diags, e->path);
+        failed = file_read(e->path, &e->source, &note);
+        if (failed)
+                diag_error(&diags, 0, 0, "%s", note.text);
+        else
+                failed = scenario_load(e->source.data, e->source.size_bytes, e->path, world, &diags, &e->scenario);
+        diag_list_sort(&diags);
+        e->problems = diag_list_json(&diags);
+        diag_list_done(&diags);
+}
+
+struct library_walk {
+        struct library *library;
+        const struct api_pack *pack;
+};
+
+/* The first pack that has an id keeps it; one with that id in a later pack is left out. */
+static void library_visit(void *ctx, const char *name)
+{
+        struct library_walk *walk = ctx;
+        struct library *l = walk->library;
+        struct library_entry *e;
+        struct stat st;
+        char path[FILE_PATH_BYTES], id[SCENARIO_ID_BYTES_MAX + 1];
+        size_t size = strlen(name);
+
+        if (!str_ends(name, ".yaml") || size - 5 > SCENARIO_ID_BYTES_MAX || path_join(path, walk->pack->dir, name)) return;
+        (void)snprintf(id, sizeof(id), "%.*s", (int)(size - 5), name);
+        if (!str_is_id(id, SCENARIO_ID_BYTES_MAX) || stat(path, &st) || !S_ISREG(st.st_mode)) return;
+        e = library_find_mut(l, id);
+        if (e && (e->seen || !str_eq(e->path, path))) return;
+        if (!e) {
+                if (l->count == LIBRARY_MAX) return;
+                e = mem_zalloc(1, sizeof(*e));
+                if (!e) return;
+                buf_init(&e->source, SCENARIO_FILE_BYTES_MAX);
+                str_cut(e->id, sizeof(e->id), id);
+                e->path = mem_strdup(path);
+                e->pack = walk->pack->name;
+                e->writable = walk->pack->writable;
+                if (!e->path) {
+                        entry_free(e);
+                        return;
+                }
+                l->entry[l->count++] = e;
+        }
+        e->seen = true;
+        if (e->changed_ns == (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec && e->size_bytes == st.st_size && e->problems) return;
+        e->changed_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+        e->size_bytes = st.st_size;
+        entry_read(e, l->world);
+}
+
+/* Those with a place in the suggested order first, then by level, then by id. */
+static int entry_compare(const void *left, const void *right)
+{
+        const struct library_entry *a = *(struct library_entry *const *)left, *b = *(struct library_entry *const *)right;
+        int order_a = a->scenario && a->scenario->order ? a->scenario->order : 1000000;
+        int order_b = b->scenario && b->scenario->order ? b->scenario->order : 1000000;
+        int level_a = a->scenario ? a->scenario->level : 99, level_b = b->scenario ? b->scenario->level : 99;
+
+        if (order_a != order_b) return order_a - order_b;
+        if (level_a != level_b) return level_a - level_b;
+        return strcmp(a->id, b->id);
+}
+
+void library_refresh(struct library *l)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < l->count; i++) l->entry[i]->seen = false;
+        for (size_t i = 0; i < l->pack_count; i++) {
+                struct library_walk walk = { l, &l->packs[i] };
+
+                if (!file_is_dir(l->packs[i].dir)) continue;
+                (void)dir_each(l->packs[i].dir, 4 * LIBRARY_MAX, library_visit, &walk, NULL); /* an unreadable pack has no scenarios */
+        }
+        for (size_t i = 0; i < l->count; i++) {
+                if (l->entry[i]->seen)
+                        l->entry[kept++] = l->entry[i];
+                else
+                        entry_free(l->entry[i]);
+        }
+        l->count = kept;
+        qsort(l->entry, l->count, sizeof(l->entry[0]), entry_compare);
+}
+
+size_t library_count(const struct library *l)
+{
+        return l->count;
+}
+
+const struct library_entry *library_at(const struct library *l, size_t index)
+{
+        return l->entry[index];
+}
+
+const struct library_entry *library_find(const struct library *l, const char *id)
+{
+        return library_find_mut(l, id);
+}
+
+const char *library_suggest(const struct library *l, const char *id)
+{
+        const char *names[LIBRARY_MAX];
+
+        for (size_t i = 0; i < l->count; i++) names[i] = l->entry[i]->id;
+        return str_suggest(id, names, l->count);
+}
+
+struct json *library_lint(const struct library *l, const char *text, size_t size_bytes, const char *name, bool *ret_ok)
+{
+        const struct scenario *others[LIBRARY_MAX];
+        AUTO(scenario_free) struct scenario *scenario = NULL;
+        struct diag_list diags;
+        struct json *findings;
+        size_t count = 0;
+
+        diag_list_init(&diags, name);
+        if (!scenario_load(text, size_bytes, name, l->world, &diags, &scenario)) {
+                for (size_t i = 0; i < l->count; i++)
+                        if (l->entry[i]->scenario && !str_eq(l->entry[i]->id, scenario->id)) others[count++] = l->entry[i]->scenario;
+                scenario_warn_duplicates(scenario, others, count, &diags);
+        }
+        diag_list_sort(&diags);
+        findings = diag_list_json(&diags);
+        *ret_ok = scenario != NULL;
+        diag_list_done(&diags);
+        return findings;
+}
+
+enum err library_save(struct library *l, const char *id, const char *text, size_t size_bytes, struct err_note *reterr)
+{
+        const struct library_entry *e = library_find(l, id);
+        const struct api_pack *pack = NULL;
+        char name[SCENARIO_ID_BYTES_MAX + 8], path[FILE_PATH_BYTES];
+        enum err failed;
+
+        for (size_t i = 0; i < l->pack_count && !pack; i++)
+                if (l->packs[i].writable) pack = &l->packs[i];
+        if (!pack) return err_note(reterr, ERR_STATE, "no pack can be written to");
+        if (e && !e->writable)
+                return err_note(reterr, ERR_EXISTS, "'%s' belongs to %s and cannot be overwritten; give your scenario another id", id,
+                                e->pack ? e->pack : "the product");
+        (void)snprintf(name, sizeof(name), "%s.yaml", id);
+        if (path_join(path, pack->dir, name)) return err_note(reterr, ERR_LIMIT, "the path of the pack is too long");
+        failed = dir_make(pack->dir, 0755, reterr);
+        if (!failed) failed = file_write_atomic(path, text, size_bytes, 0644, true, reterr);
+        if (!failed) library_refresh(l);
+        return failed;
+}
