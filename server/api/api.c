@@ -27,38 +27,38 @@ static const struct route {
         enum route_body body;
         api_fn *fn;
 } routes[] = {
-        { "GET", "/health", ON_LOOP, NO_BODY, handle_health },
-        { "GET", "/version", ON_LOOP, NO_BODY, handle_version },
-        { "GET", "/openapi.json", ON_WORKER, NO_BODY, handle_openapi },
-        { "GET", "/scenarios", ON_LOOP, NO_BODY, handle_scenarios },
-        { "POST", "/scenarios/lint", ON_LOOP, YAML_BODY, handle_lint },
-        { "GET", "/scenarios/{scenario}", ON_LOOP, NO_BODY, handle_scenario },
-        { "GET", "/scenarios/{scenario}/source", ON_LOOP, NO_BODY, handle_source },
-        { "PUT", "/scenarios/{scenario}/source", ON_LOOP, YAML_BODY, handle_source_put },
-        { "GET", "/runs", ON_LOOP, NO_BODY, handle_runs },
-        { "POST", "/runs", ON_LOOP, JSON_BODY, handle_run_new },
-        { "GET", "/runs/{run}", ON_LOOP, NO_BODY, handle_run },
-        { "POST", "/runs/{run}/end", ON_LOOP, JSON_BODY, handle_run_end },
-        { "GET", "/runs/{run}/events", ON_LOOP, NO_BODY, handle_run_events },
-        { "GET", "/runs/{run}/debrief", ON_LOOP, NO_BODY, handle_run_debrief },
-        { "GET", "/runs/{run}/actions", ON_LOOP, NO_BODY, handle_run_actions },
-        { "POST", "/runs/{run}/actions", ON_WORKER, JSON_BODY, handle_action },
-        { "POST", "/runs/{run}/hints/{hint}", ON_LOOP, NO_BODY, handle_run_hint },
-        { "POST", "/runs/{run}/diagnosis", ON_LOOP, JSON_BODY, handle_run_diagnosis },
-        { "POST", "/runs/{run}/evidence", ON_LOOP, JSON_BODY, handle_run_evidence },
-        { "GET", "/stack", ON_LOOP, NO_BODY, handle_stack },
-        { "GET", "/stack/config/{service}", ON_WORKER, NO_BODY, handle_config },
-        { "GET", "/stack/config/{service}/history", ON_WORKER, NO_BODY, handle_history },
-        { "GET", "/metrics/query", ON_WORKER, NO_BODY, handle_metrics },
-        { "POST", "/metrics/query", ON_WORKER, FORM_BODY, handle_metrics },
-        { "GET", "/metrics/query_range", ON_WORKER, NO_BODY, handle_metrics },
-        { "POST", "/metrics/query_range", ON_WORKER, FORM_BODY, handle_metrics },
-        { "GET", "/metrics/labels", ON_WORKER, NO_BODY, handle_metrics },
-        { "GET", "/metrics/label/{label}/values", ON_WORKER, NO_BODY, handle_metrics },
-        { "GET", "/metrics/series", ON_WORKER, NO_BODY, handle_metrics },
-        { "GET", "/metrics/metadata", ON_WORKER, NO_BODY, handle_metrics },
-        { "GET", "/logs", ON_WORKER, NO_BODY, handle_logs },
-        { "POST", "/shop", ON_WORKER, JSON_BODY, handle_shop },
+        {"GET", "/health", ON_LOOP, NO_BODY, handle_health},
+        {"GET", "/version", ON_LOOP, NO_BODY, handle_version},
+        {"GET", "/openapi.json", ON_WORKER, NO_BODY, handle_openapi},
+        {"GET", "/scenarios", ON_LOOP, NO_BODY, handle_scenarios},
+        {"POST", "/scenarios/lint", ON_LOOP, YAML_BODY, handle_lint},
+        {"GET", "/scenarios/{scenario}", ON_LOOP, NO_BODY, handle_scenario},
+        {"GET", "/scenarios/{scenario}/source", ON_LOOP, NO_BODY, handle_source},
+        {"PUT", "/scenarios/{scenario}/source", ON_LOOP, YAML_BODY, handle_source_put},
+        {"GET", "/runs", ON_LOOP, NO_BODY, handle_runs},
+        {"POST", "/runs", ON_LOOP, JSON_BODY, handle_run_new},
+        {"GET", "/runs/{run}", ON_LOOP, NO_BODY, handle_run},
+        {"POST", "/runs/{run}/end", ON_LOOP, JSON_BODY, handle_run_end},
+        {"GET", "/runs/{run}/events", ON_LOOP, NO_BODY, handle_run_events},
+        {"GET", "/runs/{run}/debrief", ON_LOOP, NO_BODY, handle_run_debrief},
+        {"GET", "/runs/{run}/actions", ON_LOOP, NO_BODY, handle_run_actions},
+        {"POST", "/runs/{run}/actions", ON_WORKER, JSON_BODY, handle_action},
+        {"POST", "/runs/{run}/hints/{hint}", ON_LOOP, NO_BODY, handle_run_hint},
+        {"POST", "/runs/{run}/diagnosis", ON_LOOP, JSON_BODY, handle_run_diagnosis},
+        {"POST", "/runs/{run}/evidence", ON_LOOP, JSON_BODY, handle_run_evidence},
+        {"GET", "/stack", ON_LOOP, NO_BODY, handle_stack},
+        {"GET", "/stack/config/{service}", ON_WORKER, NO_BODY, handle_config},
+        {"GET", "/stack/config/{service}/history", ON_WORKER, NO_BODY, handle_history},
+        {"GET", "/metrics/query", ON_WORKER, NO_BODY, handle_metrics},
+        {"POST", "/metrics/query", ON_WORKER, FORM_BODY, handle_metrics},
+        {"GET", "/metrics/query_range", ON_WORKER, NO_BODY, handle_metrics},
+        {"POST", "/metrics/query_range", ON_WORKER, FORM_BODY, handle_metrics},
+        {"GET", "/metrics/labels", ON_WORKER, NO_BODY, handle_metrics},
+        {"GET", "/metrics/label/{label}/values", ON_WORKER, NO_BODY, handle_metrics},
+        {"GET", "/metrics/series", ON_WORKER, NO_BODY, handle_metrics},
+        {"GET", "/metrics/metadata", ON_WORKER, NO_BODY, handle_metrics},
+        {"GET", "/logs", ON_WORKER, NO_BODY, handle_logs},
+        {"POST", "/shop", ON_WORKER, JSON_BODY, handle_shop},
 };
 
 size_t api_route_count(void)
@@ -164,8 +164,8 @@ bool call_param_int(struct api_call *call, const char *name, int64_t min, int64_
 
         *ret = otherwise;
         if (!text || !str_parse_i64(text, min, max, ret)) return true;
-        call_problem(call, 422, "INVAL", "the parameter '%s' is '%.40s', expected a whole number from %lld to %lld", name, text, (long long)min,
-                     (long long)max);
+        call_problem(call, 422, "INVAL", "the parameter '%s' is '%.40s', expected a whole number from %lld to %lld",
+                     name, text, (long long)min, (long long)max);
         return false;
 }
 
@@ -216,22 +216,28 @@ static bool media_is(const char *header, const char *type)
 {
         size_t size = strlen(type);
 
-        return header && strncasecmp(header, type, size) == 0 && (!header[size] || header[size] == ';' || header[size] == ' ');
+        return header && strncasecmp(header, type, size) == 0 &&
+               (!header[size] || header[size] == ';' || header[size] == ' ');
 }
 
-/* False: a problem was put into the call. A body of another type is refused, so that a foreign page's form cannot change anything. */
+/* False: a problem was put into the call. A body of another type is refused, so that a foreign page's form cannot
+ * change anything. */
 static bool route_body_read(const struct route *route, struct api_call *call)
 {
-        static const char *const types[] = { [JSON_BODY] = "application/json", [YAML_BODY] = "text/yaml",
-                                             [FORM_BODY] = "application/x-www-form-urlencoded" };
+        static const char *const types[] = {[JSON_BODY] = "application/json",
+                                            [YAML_BODY] = "text/yaml",
+                                            [FORM_BODY] = "application/x-www-form-urlencoded"};
         const char *header = http_header(call->x, "Content-Type");
         size_t size_bytes = 0;
         const char *bytes = http_body(call->x, &size_bytes);
         struct err_note note;
 
-        if (route->body == NO_BODY && (str_eq(route->method, "GET") || size_bytes == 0 || media_is(header, "application/json"))) return true;
+        if (route->body == NO_BODY &&
+            (str_eq(route->method, "GET") || size_bytes == 0 || media_is(header, "application/json")))
+                return true;
         if (route->body == NO_BODY || !media_is(header, types[route->body])) {
-                call_problem(call, 415, "UNSUPPORTED", "the body must be %s, not %.60s", route->body == NO_BODY ? "application/json" : types[route->body],
+                call_problem(call, 415, "UNSUPPORTED", "the body must be %s, not %.60s",
+                             route->body == NO_BODY ? "application/json" : types[route->body],
                              header ? header : "without Content-Type");
                 return false;
         }
@@ -261,7 +267,7 @@ static void route_on_loop(void *ctx)
 
 static void route_run(const struct route *route, struct api_call *call)
 {
-        struct route_run run = { route, call };
+        struct route_run run = {route, call};
         enum err e;
 
         if (!route_body_read(route, call)) return;
@@ -273,7 +279,7 @@ static void route_run(const struct route *route, struct api_call *call)
         if (e) call_problem(call, 503, err_name(e), "the server is busy (%s); try again", err_text(e));
 }
 
-static void route_find(struct api *api, struct api_call *call)
+static void route_find(struct api_call *call)
 {
         const char *path = http_path(call->x);
         const char *method = http_method(call->x);
@@ -296,21 +302,21 @@ static void route_find(struct api *api, struct api_call *call)
                 (void)snprintf(allow + used, sizeof(allow) - used, "%s%s", used ? ", " : "", routes[i].method);
         }
         if (!allow[0]) {
-                call_problem(call, 404, "NOT_FOUND", "there is nothing at '%.200s'; the list is at " PREFIX "/openapi.json", path);
+                call_problem(call, 404, "NOT_FOUND",
+                             "there is nothing at '%.200s'; the list is at " PREFIX "/openapi.json", path);
                 return;
         }
         http_set_header(call->x, "Allow", allow);
         call_problem(call, 405, "UNSUPPORTED", "%.16s is not possible here, only %s", method, allow);
-        (void)api;
 }
 
 void api_handle(struct api *api, struct http_exchange *x)
 {
-        struct api_call call = { .api = api, .x = x };
+        struct api_call call = {.api = api, .x = x};
 
         buf_init(&call.text, API_TEXT_BYTES_MAX);
         http_set_header(x, "Cache-Control", "no-store");
-        route_find(api, &call);
+        route_find(&call);
         call_send(&call);
         json_free(call.body);
         json_free(call.json);

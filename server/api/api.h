@@ -1,9 +1,9 @@
-/* api: the handlers of /api/v1 (docs/openapi.yaml). A handler runs on the HTTP worker that brought the request; what it needs from
- * the loop it asks the loop for: loop handlers run there whole, actions are started there and waited for here.
- * Owner:  api_new on the loop thread; api_handle on any worker; api_free on the loop thread when no worker is inside any more.
- * Memory: one struct api_call a request. What the options name outlives the api.   Units: ms.
- * Limits: API_LOOP_MS for the loop's answer, API_ACTION_MS for an action, LIBRARY_MAX scenarios.
- * Fails:  every failure is an application/problem+json; a full loop is a 503 with Retry-After. */
+/* api: the handlers of /api/v1 (docs/openapi.yaml). A handler runs on the HTTP worker that brought the request; what it
+ * needs from the loop it asks the loop for: loop handlers run there whole, actions are started there and waited for
+ * here. Owner:  api_new on the loop thread; api_handle on any worker; api_free on the loop thread when no worker is
+ * inside any more. Memory: one struct api_call a request. What the options name outlives the api.   Units: ms. Limits:
+ * API_LOOP_MS for the loop's answer, API_ACTION_MS for an action, LIBRARY_MAX scenarios. Fails:  every failure is an
+ * application/problem+json; a full loop is a 503 with Retry-After. */
 #ifndef SERVER_API_API_H
 #define SERVER_API_API_H
 
@@ -26,7 +26,7 @@ struct api;
 struct api_pack {
         const char *name; /* NULL: what comes with the product */
         const char *dir;
-        bool writable;    /* the user's own: PUT .../source goes here */
+        bool writable; /* the user's own: PUT .../source goes here */
 };
 
 struct api_options {

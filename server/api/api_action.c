@@ -74,8 +74,11 @@ static void action_start(void *ctx)
         struct ticket *t = ctx;
         const struct json *body = t->call->body, *args = json_get(body, "args");
         struct conductor *c = t->api->o.conductor;
-        struct run_event event = { .kind = RUN_EV_ACTION, .by = "learner", .action = json_get_str(body, "kind", ""), .on = json_get_str(body, "on", ""),
-                                   .text = json_get_str(body, "reason", "") };
+        struct run_event event = {.kind = RUN_EV_ACTION,
+                                  .by = "learner",
+                                  .action = json_get_str(body, "kind", ""),
+                                  .on = json_get_str(body, "on", ""),
+                                  .text = json_get_str(body, "reason", "")};
         AUTO_BUF text;
         int64_t id = 0;
 
@@ -132,15 +135,18 @@ static void action_refused(struct api_call *call, const struct ticket *t)
         }
         call_problem(call, 422, "INVAL", "%s", t->note.text);
         members = json_object();
-        if (t->problem.size_bytes && !json_parse(t->problem.data, t->problem.size_bytes, &problem, NULL) && json_get(problem, "errors"))
+        if (t->problem.size_bytes && !json_parse(t->problem.data, t->problem.size_bytes, &problem, NULL) &&
+            json_get(problem, "errors"))
                 json_set(members, "errors", json_clone(json_get(problem, "errors")));
-        if (t->action.size_bytes && !json_parse(t->action.data, t->action.size_bytes, &action, NULL)) json_set(members, "action", json_clone(action));
+        if (t->action.size_bytes && !json_parse(t->action.data, t->action.size_bytes, &action, NULL))
+                json_set(members, "action", json_clone(action));
         call->members = members;
 }
 
 static bool action_read(struct api_call *call)
 {
-        JSON_EACH(member, call->body) {
+        JSON_EACH(member, call->body)
+        {
                 const char *key = json_key(member);
                 bool known = str_eq(key, "kind") || str_eq(key, "on") || str_eq(key, "reason");
 
@@ -148,7 +154,8 @@ static bool action_read(struct api_call *call)
                 if (known || str_eq(key, "args"))
                         call_problem(call, 422, "INVAL", "'%s' must be %s", key, known ? "a text" : "an object");
                 else
-                        call_problem(call, 422, "INVAL", "unknown member '%.40s', expected kind, on, args, reason", key);
+                        call_problem(call, 422, "INVAL", "unknown member '%.40s', expected kind, on, args, reason",
+                                     key);
                 return false;
         }
         if (json_get_str(call->body, "kind", NULL)) return true;
@@ -173,7 +180,9 @@ void handle_action(struct api_call *call)
         else if (t->refused)
                 action_refused(call, t);
         else if (!ticket_wait(t))
-                call_problem(call, 504, "TIMEOUT", "the action is not done after %d s; it may still be: see the list of actions", API_ACTION_MS / 1000);
+                call_problem(call, 504, "TIMEOUT",
+                             "the action is not done after %d s; it may still be: see the list of actions",
+                             API_ACTION_MS / 1000);
         else if (t->e)
                 action_refused(call, t);
         else

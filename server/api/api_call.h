@@ -1,6 +1,7 @@
-/* api_call: one request on its way through a handler; the reply is collected here and sent by the worker. Private to server/api.
- * Owner:  the worker; a loop handler has it while the worker waits. Memory: the call frees what it was given.
- * Units:  none. Limits: API_SEGMENTS_MAX captures of a pattern.        Fails: a call without a reply is a 500. */
+/* api_call: one request on its way through a handler; the reply is collected here and sent by the worker. Private to
+ * server/api. Owner:  the worker; a loop handler has it while the worker waits. Memory: the call frees what it was
+ * given. Units:  none. Limits: API_SEGMENTS_MAX captures of a pattern.        Fails: a call without a reply is a 500.
+ */
 #ifndef SERVER_API_API_CALL_H
 #define SERVER_API_API_CALL_H
 
@@ -15,14 +16,14 @@ struct api_call {
         struct api *api;
         struct http_exchange *x;
         char segment[API_SEGMENTS_MAX][API_SEGMENT_BYTES];
-        struct json *body;       /* parsed, when the route asks for JSON */
-        int status;              /* 0: no reply yet */
+        struct json *body; /* parsed, when the route asks for JSON */
+        int status;        /* 0: no reply yet */
         struct json *json;
-        struct buf text;         /* instead of json */
+        struct buf text; /* instead of json */
         const char *content_type;
-        const char *code;        /* problem */
-        struct err_note note;    /* problem: detail; with code NULL the error code decides */
-        struct json *members;    /* problem: more members */
+        const char *code;     /* problem */
+        struct err_note note; /* problem: detail; with code NULL the error code decides */
+        struct json *members; /* problem: more members */
 };
 
 struct api {
@@ -45,7 +46,8 @@ bool call_param_int(struct api_call *call, const char *name, int64_t min, int64_
 
 /* Loop handlers. */
 api_fn handle_health, handle_version, handle_scenarios, handle_scenario, handle_source, handle_source_put, handle_lint;
-api_fn handle_runs, handle_run_new, handle_run, handle_run_end, handle_run_events, handle_run_debrief, handle_run_actions;
+api_fn handle_runs, handle_run_new, handle_run, handle_run_end, handle_run_events, handle_run_debrief,
+        handle_run_actions;
 api_fn handle_run_hint, handle_run_diagnosis, handle_run_evidence, handle_stack;
 /* Worker handlers. */
 api_fn handle_openapi, handle_action, handle_config, handle_history, handle_metrics, handle_logs, handle_shop;

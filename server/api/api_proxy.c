@@ -10,7 +10,13 @@
 #include "server/api/api_call.h"
 #include "server/telemetry/logs.h"
 
-enum { PROXY_MS = 10000, PROXY_URL_BYTES = 8192, PROXY_BYTES_MAX = API_TEXT_BYTES_MAX, SHOP_MS = 30000, SHOP_BODY_BYTES = 64 * 1024 };
+enum {
+        PROXY_MS = 10000,
+        PROXY_URL_BYTES = 8192,
+        PROXY_BYTES_MAX = API_TEXT_BYTES_MAX,
+        SHOP_MS = 30000,
+        SHOP_BODY_BYTES = 64 * 1024
+};
 
 /* "127.77.N.1:port" of a service of the list. */
 static void proxy_address(const struct api_call *call, int service, char *dst, size_t dst_bytes)
@@ -26,20 +32,23 @@ static int proxy_service(struct api_call *call, const char *name)
         const char *near = at < 0 ? stack_service_suggest(spec, name) : NULL;
 
         if (at < 0)
-                call_problem(call, 404, "NOT_FOUND", "there is no service '%.40s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "",
-                             near ? "'?" : "");
+                call_problem(call, 404, "NOT_FOUND", "there is no service '%.40s'%s%s%s", name,
+                             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         return at;
 }
 
 /* One exchange with the stack; false: a 502 was given. */
-static bool proxy_do(struct api_call *call, const struct http_request *request, const char *whom, struct http_response *r)
+static bool proxy_do(struct api_call *call, const struct http_request *request, const char *whom,
+                     struct http_response *r)
 {
         AUTO(http_client_free) struct http_client *client = NULL;
-        struct err_note note = { 0 };
+        struct err_note note = {0};
         enum err e = http_client_new(&client);
 
         if (!e) e = http_do(client, request, r, &note);
-        if (e) call_problem(call, 502, err_name(e), "%s does not answer: %s", whom, note.text[0] ? note.text : err_text(e));
+        if (e)
+                call_problem(call, 502, err_name(e), "%s does not answer: %s", whom,
+                             note.text[0] ? note.text : err_text(e));
         return e == ERR_OK;
 }
 
@@ -48,19 +57,22 @@ static void proxy_pass(struct api_call *call, const struct http_request *request
         struct http_response r;
 
         http_response_init(&r);
-        if (proxy_do(call, request, whom, &r)) call_text(call, r.status, "application/json", r.body.data, r.body.size_bytes);
+        if (proxy_do(call, request, whom, &r))
+                call_text(call, r.status, "application/json", r.body.data, r.body.size_bytes);
         http_response_done(&r);
 }
 
 static void proxy_config(struct api_call *call, const char *path)
 {
         char address[64], url[256];
-        struct http_request request = { .url = url, .timeout_ms = PROXY_MS, .body_bytes_max = PROXY_BYTES_MAX };
+        struct http_request request = {.url = url, .timeout_ms = PROXY_MS, .body_bytes_max = PROXY_BYTES_MAX};
         int at = proxy_service(call, call->segment[0]);
 
         if (at < 0) return;
         if (call->api->o.spec->services[at].kind == STACK_COMPONENT) {
-                call_problem(call, 404, "NOT_FOUND", "'%s' has no configuration of its own; it is configured through its adapter", call->segment[0]);
+                call_problem(call, 404, "NOT_FOUND",
+                             "'%s' has no configuration of its own; it is configured through its adapter",
+                             call->segment[0]);
                 return;
         }
         proxy_address(call, at, address, sizeof(address));
@@ -87,9 +99,11 @@ void handle_metrics(struct api_call *call)
         size_t body_bytes = 0;
         const char *body = http_body(call->x, &body_bytes);
         char address[64];
-        AUTO_BUF url;
-        struct http_request request = { .method = http_method(call->x), .timeout_ms = PROXY_MS, .body_bytes_max = PROXY_BYTES_MAX,
-                                        .headers = { "Content-Type: application/x-www-form-urlencoded" } };
+        AUTO_BUF url = {0};
+        struct http_request request = {.method = http_method(call->x),
+                                       .timeout_ms = PROXY_MS,
+                                       .body_bytes_max = PROXY_BYTES_MAX,
+                                       .headers = {"Content-Type: application/x-www-form-urlencoded"}};
 
         if (at < 0) {
                 call_problem(call, 404, "NOT_FOUND", "this stack has no prometheus");
@@ -113,14 +127,17 @@ void handle_metrics(struct api_call *call)
 
 void handle_logs(struct api_call *call)
 {
-        struct logs_filter filter = { .service = call_param(call, "service"), .text = call_param(call, "q"), .level = call_param(call, "level") };
+        struct logs_filter filter = {.service = call_param(call, "service"),
+                                     .text = call_param(call, "q"),
+                                     .level = call_param(call, "level")};
         char dir[FILE_PATH_BYTES];
         struct json *answer = NULL;
         struct err_note note;
         int64_t limit = 0;
         enum err e;
 
-        if (!call_param_int(call, "limit", 1, LOGS_LINES_MAX, 200, &limit) || !call_param_int(call, "from", 0, INT64_MAX, 0, &filter.from_ms) ||
+        if (!call_param_int(call, "limit", 1, LOGS_LINES_MAX, 200, &limit) ||
+            !call_param_int(call, "from", 0, INT64_MAX, 0, &filter.from_ms) ||
             !call_param_int(call, "to", 0, INT64_MAX, 0, &filter.to_ms))
                 return;
         if (filter.service && !*filter.service) filter.service = NULL;
@@ -138,7 +155,7 @@ void handle_logs(struct api_call *call)
 
 static bool shop_read(struct api_call *call, struct http_request *request, struct buf *url, struct buf *body)
 {
-        static const char *const methods[] = { "GET", "POST", "PUT", "DELETE" };
+        static const char *const methods[] = {"GET", "POST", "PUT", "DELETE"};
         const char *path = json_get_str(call->body, "path", "");
         const struct json *content = json_get(call->body, "body");
         int gateway = proxy_service(call, "gateway");
@@ -171,7 +188,9 @@ void handle_shop(struct api_call *call)
 {
         AUTO_BUF url;
         AUTO_BUF body;
-        struct http_request request = { .timeout_ms = SHOP_MS, .body_bytes_max = SHOP_BODY_BYTES, .headers = { "Content-Type: application/json" } };
+        struct http_request request = {.timeout_ms = SHOP_MS,
+                                       .body_bytes_max = SHOP_BODY_BYTES,
+                                       .headers = {"Content-Type: application/json"}};
         struct http_response r;
 
         buf_init(&url, PROXY_URL_BYTES);

@@ -72,10 +72,12 @@ static bool run_new_read(struct api_call *call, struct conductor_play *play, con
         const struct json *seed = json_get(call->body, "seed"), *fast = json_get(call->body, "fast");
         const char *advice = json_get_str(call->body, "advice", "off");
 
-        JSON_EACH(member, call->body) {
+        JSON_EACH(member, call->body)
+        {
                 const char *key = json_key(member);
 
-                if (str_eq(key, "scenario") || str_eq(key, "seed") || str_eq(key, "fast") || str_eq(key, "advice")) continue;
+                if (str_eq(key, "scenario") || str_eq(key, "seed") || str_eq(key, "fast") || str_eq(key, "advice"))
+                        continue;
                 call_problem(call, 422, "INVAL", "unknown member '%.40s', expected scenario, seed, fast, advice", key);
                 return false;
         }
@@ -89,8 +91,10 @@ static bool run_new_read(struct api_call *call, struct conductor_play *play, con
         } else if (!str_eq(advice, "off") && !str_eq(advice, "after") && !str_eq(advice, "live")) {
                 call_problem(call, 422, "INVAL", "'advice' is '%.20s', expected off, after or live", advice);
         } else {
-                *play = (struct conductor_play){ .driver = "learner", .advice = advice, .seed = seed ? (uint64_t)json_value(seed) : 0,
-                                                 .fast = json_true(fast) };
+                *play = (struct conductor_play){.driver = "learner",
+                                                .advice = advice,
+                                                .seed = seed ? (uint64_t)json_value(seed) : 0,
+                                                .fast = json_true(fast)};
                 return true;
         }
         return false;
@@ -112,8 +116,8 @@ void handle_run_new(struct api_call *call)
         if (!entry) {
                 const char *near = library_suggest(api->library, id);
 
-                call_problem(call, 404, "NOT_FOUND", "there is no scenario '%.64s'%s%s%s", id, near ? "; did you mean '" : "", near ? near : "",
-                             near ? "'?" : "");
+                call_problem(call, 404, "NOT_FOUND", "there is no scenario '%.64s'%s%s%s", id,
+                             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
                 return;
         }
         if (!control_up(api->o.control)) {
@@ -180,7 +184,7 @@ void handle_run_end(struct api_call *call)
                 call_problem(call, 422, "INVAL", "'reason' is '%.20s', expected abandoned or complete", reason);
                 return;
         }
-        run_event_give(call, &(struct run_event){ .kind = RUN_EV_END, .by = reason });
+        run_event_give(call, &(struct run_event){.kind = RUN_EV_END, .by = reason});
 }
 
 struct events_page {
@@ -207,7 +211,9 @@ static enum err events_add(void *ctx, const struct store_event *event)
         j = json_object();
         json_set_num(j, "seq", (double)event->seq);
         json_set_num(j, "t", (double)event->wall_ms);
-        json_set(j, "at_ms", page->onset_ms == STORE_TIME_NONE ? json_null() : json_number((double)(event->wall_ms - page->onset_ms)));
+        json_set(j, "at_ms",
+                 page->onset_ms == STORE_TIME_NONE ? json_null()
+                                                   : json_number((double)(event->wall_ms - page->onset_ms)));
         json_set_str(j, "type", event->type);
         json_set(j, "data", data);
         json_push(page->list, j);
@@ -217,7 +223,8 @@ static enum err events_add(void *ctx, const struct store_event *event)
 /* Samples and ticks are most of the log and are given only with all=1. */
 void handle_run_events(struct api_call *call)
 {
-        struct events_page page = { .list = NULL, .onset_ms = STORE_TIME_NONE, .all = str_eq(call_param(call, "all"), "1") };
+        struct events_page page = {
+                .list = NULL, .onset_ms = STORE_TIME_NONE, .all = str_eq(call_param(call, "all"), "1")};
         struct json *j;
         struct err_note note;
         int64_t id = 0, after = 0;
@@ -232,7 +239,8 @@ void handle_run_events(struct api_call *call)
         j = json_object();
         page.list = json_array();
         json_set(j, "events", page.list);
-        e = store_event_each(call->api->o.store, id, after, page.all ? EVENTS_PAGE : STORE_EVENTS_MAX, events_add, &page, &note);
+        e = store_event_each(call->api->o.store, id, after, page.all ? EVENTS_PAGE : STORE_EVENTS_MAX, events_add,
+                             &page, &note);
         if (!e) {
                 call_json(call, 200, j);
                 return;
@@ -248,7 +256,8 @@ static enum err debrief_found(void *ctx, const struct store_run *r)
         if (r->debrief)
                 call_text(call, 200, "application/json", r->debrief, strlen(r->debrief));
         else
-                call_problem(call, 409, "STATE", "run r%lld has no debrief%s", (long long)r->id, r->outcome ? "; its log could not be read again" : " before its end");
+                call_problem(call, 409, "STATE", "run r%lld has no debrief%s", (long long)r->id,
+                             r->outcome ? "; its log could not be read again" : " before its end");
         return ERR_OK;
 }
 
@@ -277,13 +286,16 @@ void handle_run_debrief(struct api_call *call)
                         run_debrief_markdown(conductor_run(c), &text);
                 else
                         run_debrief_json(conductor_run(c), &text);
-                call_text(call, 200, markdown ? "text/markdown; charset=utf-8" : "application/json", text.data, text.size_bytes);
+                call_text(call, 200, markdown ? "text/markdown; charset=utf-8" : "application/json", text.data,
+                          text.size_bytes);
                 return;
         }
         e = store_run_get(call->api->o.store, id, debrief_found, call, &note);
         if (e) call_error(call, e, &note);
         if (call->status == 200 && str_eq(format, "md"))
-                call_problem(call, 409, "STATE", "run r%lld is of an earlier life of the server; its debrief is kept as JSON only", (long long)id);
+                call_problem(call, 409, "STATE",
+                             "run r%lld is of an earlier life of the server; its debrief is kept as JSON only",
+                             (long long)id);
 }
 
 static enum err actions_add(void *ctx, const struct store_action *action)
@@ -337,7 +349,9 @@ static void hint_reply(struct api_call *call, const char *hint)
 
                 buf_init(&text, API_TEXT_BYTES_MAX);
                 run_feed_json(run, i, &text);
-                if (json_parse(text.data, text.size_bytes, &j, NULL) || !str_eq(json_get_str(json_get(j, "hint"), "id", ""), hint)) continue;
+                if (json_parse(text.data, text.size_bytes, &j, NULL) ||
+                    !str_eq(json_get_str(json_get(j, "hint"), "id", ""), hint))
+                        continue;
                 reply = json_object();
                 json_set_str(reply, "text", json_get_str(j, "text", ""));
                 call_json(call, 200, reply);
@@ -348,7 +362,7 @@ static void hint_reply(struct api_call *call, const char *hint)
 
 void handle_run_hint(struct api_call *call)
 {
-        struct run_event event = { .kind = RUN_EV_HINT, .hint = call->segment[1] };
+        struct run_event event = {.kind = RUN_EV_HINT, .hint = call->segment[1]};
         struct err_note note;
         enum err e;
 
@@ -367,7 +381,8 @@ static bool words_read(struct api_call *call, const char *key, size_t max, const
 
         *count = 0;
         if (list && !json_is(list, JSON_ARRAY)) goto wrong;
-        JSON_EACH(item, list) {
+        JSON_EACH(item, list)
+        {
                 if (!json_text(item) || *count == max) goto wrong;
                 items[(*count)++] = json_text(item);
         }
@@ -382,9 +397,12 @@ void handle_run_diagnosis(struct api_call *call)
         const char *affected[WORDS_MAX];
         const struct json *object = json_get(call->body, "object");
         AUTO_BUF text;
-        struct run_event event = { .kind = RUN_EV_DIAGNOSIS, .component = json_get_str(call->body, "component", NULL),
-                                   .mechanism = json_get_str(call->body, "mechanism", NULL), .object = json_text(object),
-                                   .text = json_get_str(call->body, "note", NULL), .items = affected };
+        struct run_event event = {.kind = RUN_EV_DIAGNOSIS,
+                                  .component = json_get_str(call->body, "component", NULL),
+                                  .mechanism = json_get_str(call->body, "mechanism", NULL),
+                                  .object = json_text(object),
+                                  .text = json_get_str(call->body, "note", NULL),
+                                  .items = affected};
 
         buf_init(&text, 4096);
         if (!run_is_playing(call) || !words_read(call, "affected", WORDS_MAX, affected, &event.item_count)) return;
@@ -395,13 +413,14 @@ void handle_run_diagnosis(struct api_call *call)
 void handle_run_evidence(struct api_call *call)
 {
         const char *items[EVIDENCE_MAX];
-        struct run_event event = { .kind = RUN_EV_EVIDENCE, .items = items };
+        struct run_event event = {.kind = RUN_EV_EVIDENCE, .items = items};
         struct err_note note;
         enum err e;
 
         if (!run_is_playing(call) || !words_read(call, "items", EVIDENCE_MAX, items, &event.item_count)) return;
         if (event.item_count == 0) {
-                call_problem(call, 422, "INVAL", "'items' is missing or empty: a list of texts such as panel:gateway.latency");
+                call_problem(call, 422, "INVAL",
+                             "'items' is missing or empty: a list of texts such as panel:gateway.latency");
                 return;
         }
         e = conductor_event(call->api->o.conductor, &event, &note);

@@ -33,8 +33,8 @@ static bool scenario_find(struct api_call *call, const struct library_entry **re
         *ret = library_find(call->api->library, id);
         if (*ret) return true;
         near = library_suggest(call->api->library, id);
-        call_problem(call, 404, "NOT_FOUND", "there is no scenario '%.64s'%s%s%s", id, near ? "; did you mean '" : "", near ? near : "",
-                     near ? "'?" : "");
+        call_problem(call, 404, "NOT_FOUND", "there is no scenario '%.64s'%s%s%s", id, near ? "; did you mean '" : "",
+                     near ? near : "", near ? "'?" : "");
         return false;
 }
 
@@ -48,11 +48,11 @@ static struct json *words_json(const struct scenario_words *words)
 
 static void card_difficulty(struct api_call *call, const char *id, struct json *card)
 {
-        struct store_difficulty d = { 0 };
+        struct store_difficulty d = {0};
         struct json *difficulty = json_object(), *best = NULL;
 
         /* A store that cannot be read shows no figures; the run that could not be written said why. */
-        if (store_difficulty_get(call->api->o.store, id, &d, NULL)) d = (struct store_difficulty){ 0 };
+        if (store_difficulty_get(call->api->o.store, id, &d, NULL)) d = (struct store_difficulty){0};
         json_set_num(difficulty, "attempts", (double)d.attempts);
         json_set_num(difficulty, "resolved", (double)d.resolved);
         json_set_num(difficulty, "median_ms", (double)d.median_ms);
@@ -67,7 +67,7 @@ static void card_difficulty(struct api_call *call, const char *id, struct json *
 
 static struct json *card_json(struct api_call *call, const struct library_entry *e)
 {
-        static const struct scenario_words none = { 0 };
+        static const struct scenario_words none = {0};
         const struct scenario *s = e->scenario;
         struct json *card = json_object();
 
@@ -101,7 +101,7 @@ void handle_scenarios(struct api_call *call)
 void handle_scenario(struct api_call *call)
 {
         const struct library_entry *e;
-        AUTO_BUF text;
+        AUTO_BUF text = {0};
         struct json *j = NULL;
         struct json *card;
 
@@ -118,7 +118,8 @@ void handle_scenario(struct api_call *call)
                 call_problem(call, 500, "NOMEM", "the scenario could not be written");
                 return;
         }
-        JSON_EACH(member, card) {
+        JSON_EACH(member, card)
+        {
                 if (!json_get(j, json_key(member))) json_set(j, json_key(member), json_clone(member));
         }
         json_free(card);
@@ -129,7 +130,8 @@ void handle_source(struct api_call *call)
 {
         const struct library_entry *e;
 
-        if (scenario_find(call, &e)) call_text(call, 200, "text/yaml; charset=utf-8", e->source.data, e->source.size_bytes);
+        if (scenario_find(call, &e))
+                call_text(call, 200, "text/yaml; charset=utf-8", e->source.data, e->source.size_bytes);
 }
 
 static struct json *lint_json(struct api_call *call, const char *name, bool *ok)
@@ -161,7 +163,9 @@ void handle_source_put(struct api_call *call)
         enum err e;
 
         if (!str_is_id(call->segment[0], SCENARIO_ID_BYTES_MAX)) {
-                call_problem(call, 422, "INVAL", "'%.64s' cannot be the id of a scenario: expected lower-case letters, digits and hyphens", call->segment[0]);
+                call_problem(call, 422, "INVAL",
+                             "'%.64s' cannot be the id of a scenario: expected lower-case letters, digits and hyphens",
+                             call->segment[0]);
                 return;
         }
         (void)snprintf(name, sizeof(name), "%s.yaml", call->segment[0]);

@@ -11,20 +11,32 @@
 #include "common/text/diag.h"
 #include "server/engine/scenario_load.h"
 
+/* A pack with texts of its own. */
+struct library_pack {
+        char name[64], dir[FILE_PATH_BYTES];
+        bool named, writable;
+};
+
 struct library {
-        struct api_pack packs[API_PACKS_MAX];
+        struct library_pack packs[API_PACKS_MAX];
         size_t pack_count;
         const struct scenario_world *world;
         struct library_entry *entry[LIBRARY_MAX];
         size_t count;
 };
 
-enum err library_new(const struct api_pack *packs, size_t pack_count, const struct scenario_world *world, struct library **ret)
+enum err library_new(const struct api_pack *packs, size_t pack_count, const struct scenario_world *world,
+                     struct library **ret)
 {
         struct library *l = mem_zalloc(1, sizeof(*l));
 
         if (!l) return ERR_NOMEM;
-        memcpy(l->packs, packs, pack_count * sizeof(*packs));
+        for (size_t i = 0; i < pack_count; i++) {
+                str_cut(l->packs[i].name, sizeof(l->packs[i].name), packs[i].name ? packs[i].name : "");
+                str_cut(l->packs[i].dir, sizeof(l->packs[i].dir), packs[i].dir);
+                l->packs[i].named = packs[i].name != NULL;
+                l->packs[i].writable = packs[i].writable;
+        }
         l->pack_count = pack_count;
         l->world = world;
         library_refresh(l);
@@ -78,7 +90,7 @@ static void entry_read(struct library_entry *e, const struct scenario_world *wor
 
 struct library_walk {
         struct library *library;
-        const struct api_pack *pack;
+        const struct library_pack *pack;
 };
 
 /* The first pack that has an id keeps it; one with that id in a later pack is left out. */
@@ -91,7 +103,8 @@ static void library_visit(void *ctx, const char *name)
         char path[FILE_PATH_BYTES], id[SCENARIO_ID_BYTES_MAX + 1];
         size_t size = strlen(name);
 
-        if (!str_ends(name, ".yaml") || size - 5 > SCENARIO_ID_BYTES_MAX || path_join(path, walk->pack->dir, name)) return;
+        if (!str_ends(name, ".yaml") || size - 5 > SCENARIO_ID_BYTES_MAX || path_join(path, walk->pack->dir, name))
+                return;
         (void)snprintf(id, sizeof(id), "%.*s", (int)(size - 5), name);
         if (!str_is_id(id, SCENARIO_ID_BYTES_MAX) || stat(path, &st) || !S_ISREG(st.st_mode)) return;
         e = library_find_mut(l, id);
@@ -103,7 +116,7 @@ static void library_visit(void *ctx, const char *name)
                 buf_init(&e->source, SCENARIO_FILE_BYTES_MAX);
                 str_cut(e->id, sizeof(e->id), id);
                 e->path = mem_strdup(path);
-                e->pack = walk->pack->name;
+                e->pack = walk->pack->named ? walk->pack->name : NULL;
                 e->writable = walk->pack->writable;
                 if (!e->path) {
                         entry_free(e);
@@ -112,7 +125,9 @@ static void library_visit(void *ctx, const char *name)
                 l->entry[l->count++] = e;
         }
         e->seen = true;
-        if (e->changed_ns == (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec && e->size_bytes == st.st_size && e->problems) return;
+        if (e->changed_ns == (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec &&
+            e->size_bytes == st.st_size && e->problems)
+                return;
         e->changed_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
         e->size_bytes = st.st_size;
         entry_read(e, l->world);
@@ -121,7 +136,8 @@ static void library_visit(void *ctx, const char *name)
 /* Those with a place in the suggested order first, then by level, then by id. */
 static int entry_compare(const void *left, const void *right)
 {
-        const struct library_entry *a = *(struct library_entry *const *)left, *b = *(struct library_entry *const *)right;
+        const struct library_entry *a = *(struct library_entry *const *)left,
+                                   *b = *(struct library_entry *const *)right;
         int order_a = a->scenario && a->scenario->order ? a->scenario->order : 1000000;
         int order_b = b->scenario && b->scenario->order ? b->scenario->order : 1000000;
         int level_a = a->scenario ? a->scenario->level : 99, level_b = b->scenario ? b->scenario->level : 99;
@@ -137,10 +153,11 @@ void library_refresh(struct library *l)
 
         for (size_t i = 0; i < l->count; i++) l->entry[i]->seen = false;
         for (size_t i = 0; i < l->pack_count; i++) {
-                struct library_walk walk = { l, &l->packs[i] };
+                struct library_walk walk = {l, &l->packs[i]};
 
                 if (!file_is_dir(l->packs[i].dir)) continue;
-                (void)dir_each(l->packs[i].dir, 4 * LIBRARY_MAX, library_visit, &walk, NULL); /* an unreadable pack has no scenarios */
+                /* an unreadable pack has no scenarios */
+                if (dir_each(l->packs[i].dir, 4 * LIBRARY_MAX, library_visit, &walk, NULL)) continue;
         }
         for (size_t i = 0; i < l->count; i++) {
                 if (l->entry[i]->seen)
@@ -186,7 +203,8 @@ struct json *library_lint(const struct library *l, const char *text, size_t size
         diag_list_init(&diags, name);
         if (!scenario_load(text, size_bytes, name, l->world, &diags, &scenario)) {
                 for (size_t i = 0; i < l->count; i++)
-                        if (l->entry[i]->scenario && !str_eq(l->entry[i]->id, scenario->id)) others[count++] = l->entry[i]->scenario;
+                        if (l->entry[i]->scenario && !str_eq(l->entry[i]->id, scenario->id))
+                                others[count++] = l->entry[i]->scenario;
                 scenario_warn_duplicates(scenario, others, count, &diags);
         }
         diag_list_sort(&diags);
@@ -199,7 +217,7 @@ struct json *library_lint(const struct library *l, const char *text, size_t size
 enum err library_save(struct library *l, const char *id, const char *text, size_t size_bytes, struct err_note *reterr)
 {
         const struct library_entry *e = library_find(l, id);
-        const struct api_pack *pack = NULL;
+        const struct library_pack *pack = NULL;
         char name[SCENARIO_ID_BYTES_MAX + 8], path[FILE_PATH_BYTES];
         enum err failed;
 
@@ -207,7 +225,8 @@ enum err library_save(struct library *l, const char *id, const char *text, size_
                 if (l->packs[i].writable) pack = &l->packs[i];
         if (!pack) return err_note(reterr, ERR_STATE, "no pack can be written to");
         if (e && !e->writable)
-                return err_note(reterr, ERR_EXISTS, "'%s' belongs to %s and cannot be overwritten; give your scenario another id", id,
+                return err_note(reterr, ERR_EXISTS,
+                                "'%s' belongs to %s and cannot be overwritten; give your scenario another id", id,
                                 e->pack ? e->pack : "the product");
         (void)snprintf(name, sizeof(name), "%s.yaml", id);
         if (path_join(path, pack->dir, name)) return err_note(reterr, ERR_LIMIT, "the path of the pack is too long");

@@ -61,7 +61,8 @@ static void view_status(void *ctx, enum err e, const struct json *result, const 
 
 void view_control_seen(struct view *v, bool up)
 {
-        struct control_request r = { .verb = "stack.status", .stack = v->stack, .timeout_ms = VIEW_STATUS_MS, .fn = view_status, .ctx = v };
+        struct control_request r = {
+                .verb = "stack.status", .stack = v->stack, .timeout_ms = VIEW_STATUS_MS, .fn = view_status, .ctx = v};
 
         if (up && !control_call(v->control, &r, NULL)) return;
         str_cut(v->state, sizeof(v->state), "down");
@@ -117,10 +118,12 @@ struct json *view_stack(const struct view *v)
                 const struct stack_service *s = &v->spec->services[i];
                 struct json *service = view_service(v, i), *needs = json_array();
 
-                for (size_t n = 0; n < s->needs_count; n++) json_push(needs, json_string(v->spec->services[s->needs[n]].name));
+                for (size_t n = 0; n < s->needs_count; n++)
+                        json_push(needs, json_string(v->spec->services[s->needs[n]].name));
                 json_set_bool(service, "config_url", s->kind != STACK_COMPONENT);
                 json_set(service, "needs", needs);
-                json_set(service, "adapter_of", json_string(s->adapter_of < 0 ? NULL : v->spec->services[s->adapter_of].name));
+                json_set(service, "adapter_of",
+                         json_string(s->adapter_of < 0 ? NULL : v->spec->services[s->adapter_of].name));
                 json_push(services, service);
         }
         for (size_t i = 0; i < v->spec->edges_count; i++) {

@@ -5,9 +5,14 @@
 
 enum { DRIVER_ARENA_BYTES_MAX = 256 * 1024 };
 
-void driver_init(struct driver *d, struct conductor *conductor, const struct scenario_recipe *recipe)
+void driver_init(struct driver *d, struct loop *loop, struct conductor *conductor, const struct scenario_recipe *recipe)
 {
-        *d = (struct driver){.conductor = conductor, .recipe = recipe};
+        *d = (struct driver){.conductor = conductor, .loop = loop, .recipe = recipe};
+}
+
+void driver_done(struct driver *d)
+{
+        loop_timer_remove(take(&d->timer));
 }
 
 static void driver_fail(struct driver *d, const struct scenario_step *step, const char *why)
@@ -18,7 +23,7 @@ static void driver_fail(struct driver *d, const struct scenario_step *step, cons
 
 static void driver_next(struct driver *d);
 
-static void driver_done(void *ctx, enum err e, const char *json, const char *detail, const char *problem)
+static void driver_step_done(void *ctx, enum err e, const char *json, const char *detail, const char *problem)
 {
         struct driver *d = ctx;
 
@@ -40,12 +45,20 @@ static void driver_next(struct driver *d)
                 arena_init(&arena, DRIVER_ARENA_BYTES_MAX);
                 e = run_event_of_step(step, "learner", &arena, &event);
                 d->busy = true;
-                if (!e) e = conductor_action(d->conductor, &event, driver_done, d, &note);
+                if (!e) e = conductor_action(d->conductor, &event, driver_step_done, d, &note);
                 arena_done(&arena);
                 if (!e) continue;
                 d->busy = false;
                 driver_fail(d, step, note.text);
         }
+}
+
+static void driver_begin(void *ctx)
+{
+        struct driver *d = ctx;
+
+        d->timer = NULL;
+        driver_next(d);
 }
 
 void driver_see(struct driver *d)
@@ -54,5 +67,6 @@ void driver_see(struct driver *d)
 
         if (d->begun || !d->recipe || !run || run_state(run) != RUN_RUNNING) return;
         d->begun = true;
-        driver_next(d);
+        if (loop_timer_add(d->loop, 0, 0, driver_begin, d, &d->timer))
+                d->begun = false; /* the next message tries again */
 }

@@ -13,6 +13,8 @@
 
 struct driver {
         struct conductor *conductor;
+        struct loop *loop;
+        struct loop_timer *timer; /* the beginning, which is later: the run is told from within its own step */
         const struct scenario_recipe *recipe; /* NULL: does nothing */
         size_t next;
         bool begun, busy;
@@ -21,7 +23,9 @@ struct driver {
         void *ctx;
 };
 
-void driver_init(struct driver *d, struct conductor *conductor, const struct scenario_recipe *recipe);
+void driver_init(struct driver *d, struct loop *loop, struct conductor *conductor,
+                 const struct scenario_recipe *recipe);
+void driver_done(struct driver *d);
 /* To be called with every "run" message: the driver begins when the state is running. Later steps follow by themselves.
  */
 void driver_see(struct driver *d);

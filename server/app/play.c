@@ -102,7 +102,7 @@ static int play_verdict(struct play *p, bool fast)
         int status = run ? play_status(p, run) : SITE_EXIT_ENVIRONMENT;
         const char *outcome = run ? run_outcome_text(run_outcome(run)) : "failed";
         AUTO(json_free) struct json *j = json_object();
-        AUTO_BUF out;
+        AUTO_BUF out = {0};
 
         if (p->is_text) {
                 printf("%s%s after %.1f s: %s\n", outcome,
@@ -150,7 +150,7 @@ static int play_run(const struct play_args *a, const struct site *site, const st
         if (!e) e = rig_start(rig, &note);
         p.rig = rig;
         if (!e) {
-                driver_init(&p.driver, rig_conductor(rig), solves ? &scenario->solutions[0] : NULL);
+                driver_init(&p.driver, rig_loop(rig), rig_conductor(rig), solves ? &scenario->solutions[0] : NULL);
                 p.driver.failed = play_step_failed;
                 p.is_started = true;
                 e = conductor_start(rig_conductor(rig), &play, id, &note);
@@ -164,6 +164,7 @@ static int play_run(const struct play_args *a, const struct site *site, const st
         } else {
                 fprintf(stderr, "firedrill play: %s\n", note.text);
         }
+        driver_done(&p.driver);
         if (!rig || !rig_stop(rig, &note)) return status;
         fprintf(stderr, "firedrill play: %s\n", note.text);
         return SITE_EXIT_ENVIRONMENT;
@@ -175,8 +176,8 @@ static int play_load(const struct play_args *a)
         AUTO(scenario_free) struct scenario *scenario = NULL;
         struct diag_list diags;
         struct err_note note = {0};
-        AUTO_BUF source;
-        AUTO_BUF findings;
+        AUTO_BUF source = {0};
+        AUTO_BUF findings = {0};
         enum err e;
 
         if (site_new(&site, &note)) {

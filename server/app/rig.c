@@ -1,5 +1,6 @@
 #include "server/app/rig.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include "server/control/agent.h"
 
 enum {
+        RIG_REVIVES_MAX = 5,
+        RIG_REVIVE_MS = 1000,
         RIG_FIND_MS = 600,
         RIG_AGENT_MS = 15000,
         RIG_STACK_MS = 120000,
@@ -32,6 +35,9 @@ struct rig {
         struct conductor *conductor;
         char home[FILE_PATH_BYTES];
         bool is_temporary, control_up, agent_gone, idle, stopping;
+        bool revives; /* an agent that dies is started again */
+        int revived;  /* how often */
+        struct loop_timer *revive_timer;
         int interrupts;
         enum err answer; /* of the operation that is waited for */
         bool answered;
@@ -57,20 +63,48 @@ static void rig_signal(void *ctx, int number)
         rig->interrupts++;
 }
 
+static void rig_revive(void *ctx);
+
+static void rig_revive_later(struct rig *rig)
+{
+        if (!rig->revives || rig->revive_timer || rig->stopping) return;
+        if (rig->revived == RIG_REVIVES_MAX) {
+                rig_notice(rig, "error",
+                           "the control agent died too often and is not started again; start the server anew");
+                return;
+        }
+        rig->revived++;
+        if (loop_timer_add(rig->loop, RIG_REVIVE_MS, 0, rig_revive, rig, &rig->revive_timer)) rig->revive_timer = NULL;
+}
+
+static void rig_revived_stack(void *ctx, const struct stage_answer *a)
+{
+        struct rig *rig = ctx;
+        char text[ERR_NOTE_BYTES];
+
+        if (a->e) (void)snprintf(text, sizeof(text), "the stack did not come up again: %.400s", a->detail);
+        rig_notice(rig, a->e ? "error" : "info", a->e ? text : "the stack is up again");
+        if (a->e) rig_revive_later(rig);
+}
+
 static void rig_control_state(void *ctx, bool up)
 {
         struct rig *rig = ctx;
 
         rig->control_up = up;
-        if (!up && !rig->stopping)
-                rig_notice(rig, "error", "the control agent went away; everything it ran has ended with it");
         if (rig->o.on_control) rig->o.on_control(rig->o.ctx, up);
+        if (rig->stopping) return;
+        if (up && rig->revives) stage_up(rig->stage, rig_revived_stack, NULL, rig);
+        if (up) return;
+        rig_notice(rig, "error", "the control agent went away; everything it ran has ended with it");
+        if (rig->conductor) conductor_stack_lost(rig->conductor, "the control agent died, and the whole stack with it");
+        rig_revive_later(rig);
 }
 
 static void rig_control_event(void *ctx, const struct json *event)
 {
         struct rig *rig = ctx;
-        AUTO_BUF out;
+        AUTO_BUF out = {0};
 
         if (json_get_int(event, "stack", 0) != rig->o.stack || !str_eq(json_get_str(event, "event", ""), "service"))
                 return;
@@ -123,11 +157,15 @@ bool rig_interrupted(const struct rig *rig)
 static enum err rig_home_make(struct rig *rig, struct err_note *reterr)
 {
         const char *base = getenv("TMPDIR");
+        char resolved[PATH_MAX];
 
         if (rig->o.home) {
-                if (str_copy(rig->home, sizeof(rig->home), rig->o.home))
-                        return err_note(reterr, ERR_LIMIT, "the path of --home is too long");
-                return dir_make(rig->home, 0700, reterr);
+                enum err e = dir_make(rig->o.home, 0700, reterr);
+
+                if (e) return e;
+                if (!realpath(rig->o.home, resolved) || str_copy(rig->home, sizeof(rig->home), resolved))
+                        return err_note(reterr, ERR_IO, "--home '%s' cannot be used", rig->o.home);
+                return ERR_OK;
         }
         if (path_format(rig->home, "%s/fd-XXXXXX", base && *base ? base : "/tmp"))
                 return err_note(reterr, ERR_LIMIT, "TMPDIR is too long");
@@ -155,24 +193,52 @@ enum err rig_new(const struct rig_options *options, struct rig **ret, struct err
         return ERR_OK;
 }
 
+static enum err rig_agent_start(struct rig *rig, struct err_note *reterr)
+{
+        char programs[FILE_PATH_BYTES], program[FILE_PATH_BYTES], log[FILE_PATH_BYTES];
+        struct agent_options start = {.loop = rig->loop,
+                                      .program = program,
+                                      .home = rig->home,
+                                      .log = log,
+                                      .dies_with_us = rig->is_temporary,
+                                      .on_exit = rig_agent_exit,
+                                      .ctx = rig};
+        enum err e = path_programs(programs, reterr);
+
+        if (!e && (path_join(program, programs, "firedrill-control") || path_join(log, rig->home, "control.log")))
+                e = err_note(reterr, ERR_LIMIT, "the path of --home is too long");
+        if (e) return e;
+        agent_free(take(&rig->agent));
+        rig->agent_gone = false;
+        return agent_start(&start, &rig->agent, reterr);
+}
+
+/* The agent may also have come back by somebody else's hand; then there is nothing to do. */
+static void rig_revive(void *ctx)
+{
+        struct rig *rig = ctx;
+        struct err_note note = {0};
+
+        rig->revive_timer = NULL;
+        if (rig->control_up || rig->stopping) return;
+        if (rig_agent_start(rig, &note)) {
+                rig_notice(rig, "error", note.text);
+                rig_revive_later(rig);
+        }
+}
+
 /* Whoever answers on the socket is the agent of this home; otherwise one is started. */
 static enum err rig_agent_find(struct rig *rig, struct err_note *reterr)
 {
-        char socket[FILE_PATH_BYTES], programs[FILE_PATH_BYTES], program[FILE_PATH_BYTES], log[FILE_PATH_BYTES];
+        char socket[FILE_PATH_BYTES];
         struct control_options options = {.loop = rig->loop,
                                           .path = socket,
                                           .on_state = rig_control_state,
                                           .on_event = rig_control_event,
                                           .ctx = rig};
-        struct agent_options start = {.loop = rig->loop,
-                                      .program = program,
-                                      .home = rig->home,
-                                      .log = log,
-                                      .on_exit = rig_agent_exit,
-                                      .ctx = rig};
-        enum err e;
+        enum err e = ERR_OK;
 
-        if (path_join(socket, rig->home, "control.sock") || path_join(log, rig->home, "control.log"))
+        if (path_join(socket, rig->home, "control.sock"))
                 return err_note(reterr, ERR_LIMIT, "the path of --home is too long");
         e = control_new(&options, &rig->control, reterr);
         if (e) return e;
@@ -182,16 +248,14 @@ static enum err rig_agent_find(struct rig *rig, struct err_note *reterr)
         if (rig->o.no_control)
                 return err_note(reterr, ERR_UNAVAILABLE,
                                 "no control agent answers on '%s' and --no-control forbids to start one", socket);
-        e = path_programs(programs, reterr);
-        if (!e && path_join(program, programs, "firedrill-control")) e = ERR_LIMIT;
-        if (!e) e = agent_start(&start, &rig->agent, reterr);
+        e = rig_agent_start(rig, reterr);
         if (e) return e;
         for (int64_t deadline = clock_mono_ms() + RIG_AGENT_MS;
              !rig->control_up && !rig->agent_gone && clock_mono_ms() < deadline;)
                 (void)loop_turn(rig->loop, RIG_TURN_MS);
         if (rig->control_up) return ERR_OK;
-        return err_note(reterr, ERR_UNAVAILABLE, "the control agent %s; its words are in '%s'",
-                        rig->agent_gone ? "ended at once" : "does not answer", log);
+        return err_note(reterr, ERR_UNAVAILABLE, "the control agent %s; its words are in '%s/control.log'",
+                        rig->agent_gone ? "ended at once" : "does not answer", rig->home);
 }
 
 static void rig_answer(void *ctx, const struct stage_answer *a)
@@ -240,7 +304,6 @@ static enum err rig_conductor_make(struct rig *rig, struct err_note *reterr)
             loadgen_at = stack_service_find(site_spec(rig->o.site), "loadgen");
         struct conductor_options options = {.loop = rig->loop,
                                             .store = rig->store,
-                                            .stage = rig->stage,
                                             .http = rig->http,
                                             .prometheus = prometheus,
                                             .loadgen = loadgen,
@@ -260,6 +323,7 @@ static enum err rig_conductor_make(struct rig *rig, struct err_note *reterr)
         if (stage_new(&stage, &rig->stage)) return err_note(reterr, ERR_NOMEM, "out of memory");
         stage_address(rig->stage, prometheus_at, prometheus, sizeof(prometheus));
         stage_address(rig->stage, loadgen_at, loadgen, sizeof(loadgen));
+        options.stage = rig->stage;
         if (conductor_new(&options, &rig->conductor)) return err_note(reterr, ERR_NOMEM, "out of memory");
         return ERR_OK;
 }
@@ -295,8 +359,15 @@ enum err rig_start(struct rig *rig, struct err_note *reterr)
         if (!e) e = store_open(path, &rig->store, reterr);
         if (!e) e = rig_agent_find(rig, reterr);
         if (!e) e = rig_conductor_make(rig, reterr);
-        if (!e && rig->o.with_stack) e = rig_stack_up(rig, reterr);
-        if (!e && rig->o.with_stack) e = rig_recover(rig, reterr);
+        return e;
+}
+
+enum err rig_stack_start(struct rig *rig, struct err_note *reterr)
+{
+        enum err e = rig_stack_up(rig, reterr);
+
+        if (!e) e = rig_recover(rig, reterr);
+        rig->revives = !e && !rig->o.no_control;
         return e;
 }
 
@@ -361,6 +432,7 @@ enum err rig_stop(struct rig *rig, struct err_note *reterr)
 void rig_free(struct rig *rig)
 {
         if (!rig) return;
+        loop_timer_remove(rig->revive_timer);
         conductor_free(rig->conductor);
         control_free(rig->control);
         http_async_free(rig->http);

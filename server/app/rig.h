@@ -27,7 +27,6 @@ struct rig_options {
         const char *home; /* NULL: a temporary one, removed at the end */
         int stack;
         bool no_control;         /* neither start nor stop the control agent */
-        bool with_stack;         /* bring the stack up in start (else the first run does) */
         conductor_tell_fn *tell; /* messages of runs, and "notice" and "process" */
         void (*on_idle)(void *ctx, int64_t run_id);
         void (*on_control)(void *ctx, bool up);
@@ -35,7 +34,11 @@ struct rig_options {
 };
 
 MUST_USE enum err rig_new(const struct rig_options *options, struct rig **ret, struct err_note *reterr);
+/* Store, control agent, conductor; the stack is not touched. */
 MUST_USE enum err rig_start(struct rig *rig, struct err_note *reterr);
+/* The stack, and whatever an earlier life left on it: that is undone and told as a notice. From then on an agent that
+ * dies is started again, and its stack with it. */
+MUST_USE enum err rig_stack_start(struct rig *rig, struct err_note *reterr);
 /* Ends the active run (undo), the stack and the agent, and removes a temporary home. Says what could not be ended. */
 MUST_USE enum err rig_stop(struct rig *rig, struct err_note *reterr);
 void rig_free(struct rig *rig);

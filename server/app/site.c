@@ -19,7 +19,7 @@ static enum err site_spec_read(struct site *site, struct err_note *reterr)
 {
         char share[FILE_PATH_BYTES], path[FILE_PATH_BYTES];
         struct diag_list diags;
-        AUTO_BUF text;
+        AUTO_BUF text = {0};
         enum err e = path_share(share, reterr);
 
         if (!e && path_join(path, share, "sut/stack.yaml"))

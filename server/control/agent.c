@@ -3,15 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/mem.h"
-
-extern char **environ;
 
 struct agent {
         pid_t pid;
@@ -32,35 +30,45 @@ static void agent_exited(void *ctx, uint32_t events)
         if (a->options.on_exit) a->options.on_exit(a->options.ctx, status);
 }
 
-/* No descriptor of ours but the log, default signals, a session of its own. */
+/* In the child: a session of its own, default signals, no descriptor of ours but the log. Only what is allowed after
+ * fork in a program with threads; 127 says that the program could not be run. */
+static NORETURN void agent_become(const struct agent_options *o, char *const argv[], int log_fd, int null_fd,
+                                  pid_t parent)
+{
+        sigset_t none;
+
+        (void)setsid();
+        for (int number = 1; number < NSIG; number++) (void)signal(number, SIG_DFL);
+        (void)sigemptyset(&none);
+        (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        if (o->dies_with_us) {
+                (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+                if (getppid() != parent) _exit(127);
+        }
+        if (dup2(null_fd, 0) < 0 || dup2(log_fd, 1) < 0 || dup2(log_fd, 2) < 0) _exit(127);
+        (void)execv(o->program, argv);
+        _exit(127);
+}
+
 static enum err agent_spawn(const struct agent_options *o, pid_t *ret, struct err_note *reterr)
 {
         char *const argv[] = {(char *)o->program, (char *)"--home", (char *)o->home, NULL};
-        posix_spawn_file_actions_t files;
-        posix_spawnattr_t attributes;
-        sigset_t none, all;
-        int failed;
+        int log_fd, null_fd;
+        pid_t parent = getpid(), pid = -1;
 
-        (void)sigemptyset(&none);
-        (void)sigfillset(&all);
-        if (posix_spawn_file_actions_init(&files)) return err_note(reterr, ERR_NOMEM, "out of memory");
-        if (posix_spawnattr_init(&attributes)) {
-                (void)posix_spawn_file_actions_destroy(&files);
-                return err_note(reterr, ERR_NOMEM, "out of memory");
-        }
-        (void)posix_spawnattr_setflags(&attributes,
-                                       POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-        (void)posix_spawnattr_setsigmask(&attributes, &none);
-        (void)posix_spawnattr_setsigdefault(&attributes, &all);
-        failed = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-        if (!failed) failed = posix_spawn_file_actions_addopen(&files, 1, o->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-        if (!failed) failed = posix_spawn_file_actions_adddup2(&files, 1, 2);
-        if (!failed) failed = posix_spawn(ret, o->program, &files, &attributes, argv, environ);
-        (void)posix_spawnattr_destroy(&attributes);
-        (void)posix_spawn_file_actions_destroy(&files);
-        if (failed)
-                return err_note(reterr, ERR_IO, "cannot start the control agent '%s': %s", o->program,
-                                strerror(failed));
+        if (access(o->program, X_OK))
+                return err_note(reterr, ERR_IO, "cannot start the control agent '%s': %s", o->program, strerror(errno));
+        log_fd = open(o->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (log_fd >= 0 && null_fd >= 0) pid = fork();
+        if (pid == 0) agent_become(o, argv, log_fd, null_fd, parent);
+        if (pid < 0)
+                (void)err_note(reterr, ERR_IO, "cannot start the control agent with its log '%s': %s", o->log,
+                               strerror(errno));
+        if (log_fd >= 0) (void)close(log_fd);
+        if (null_fd >= 0) (void)close(null_fd);
+        if (pid < 0) return ERR_IO;
+        *ret = pid;
         return ERR_OK;
 }
 

@@ -16,7 +16,9 @@ struct agent_options {
         struct loop *loop;
         const char *program; /* path of firedrill-control */
         const char *home;
-        const char *log; /* file its output is appended to */
+        const char *log;   /* file its output is appended to */
+        bool dies_with_us; /* for a home that nobody will come back to: SIGTERM when the calling thread ends, however it
+                              ends */
         void (*on_exit)(void *ctx, int wait_status);
         void *ctx;
 };

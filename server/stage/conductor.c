@@ -281,7 +281,7 @@ void conductor_waiters_end(struct conductor *c, size_t action)
                 struct conductor_waiter w = c->waiter[i];
                 const struct run_task *task;
                 bool ok;
-                AUTO_BUF json;
+                AUTO_BUF json = {0};
 
                 if (!w.fn || w.action != action || !action_is_done(c->run, action)) continue;
                 c->waiter[i] = (struct conductor_waiter){0};
@@ -312,10 +312,11 @@ enum err conductor_action(struct conductor *c, const struct run_event *event, co
         return e;
 }
 
-void conductor_action_forget(struct conductor *c, void *ctx)
+void conductor_stack_lost(struct conductor *c, const char *why)
 {
-        for (size_t i = 0; i < CONDUCTOR_WAITERS_MAX; i++)
-                if (c->waiter[i].ctx == ctx) c->waiter[i] = (struct conductor_waiter){0};
+        /* A run that has its outcome is only being undone, which goes on when the stack is back. */
+        if (!c->active || !c->run || run_outcome(c->run) != RUN_OUTCOME_NONE) return;
+        conductor_feed(c, &(struct run_event){.kind = RUN_EV_STACK_FAILED, .text = why});
 }
 
 /* Snapshot */

@@ -82,8 +82,8 @@ MUST_USE enum err conductor_event(struct conductor *c, const struct run_event *e
 typedef void conductor_action_fn(void *ctx, enum err e, const char *json, const char *detail, const char *problem);
 MUST_USE enum err conductor_action(struct conductor *c, const struct run_event *event, conductor_action_fn *fn,
                                    void *ctx, struct err_note *reterr);
-/* fn will not be told any more: its waiter has gone. */
-void conductor_action_forget(struct conductor *c, void *ctx);
+/* The stack died under the run: it ends as failed, and is undone as far as possible. */
+void conductor_stack_lost(struct conductor *c, const char *why);
 
 /* {"run","criteria","guards","feed","actions"} of the active or last run, without the braces' other members. */
 void conductor_snapshot(const struct conductor *c, struct buf *out);

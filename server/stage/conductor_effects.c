@@ -182,7 +182,7 @@ static void effect_watch(struct conductor *c)
 
 static void effect_unwatch(struct conductor *c)
 {
-        (void)poll_watch(c->poll, NULL, 0); /* watching nothing needs no memory */
+        CHECK(poll_watch(c->poll, NULL, 0) == ERR_OK); /* watching nothing needs no memory */
 }
 
 /* Messages */
@@ -209,7 +209,7 @@ static void tell_run(struct conductor *c)
 static void effect_task(struct conductor *c, uint32_t id)
 {
         const struct run_task *task = run_task(c->run, id);
-        AUTO_BUF out;
+        AUTO_BUF out = {0};
 
         conductor_journal_task(c, task);
         if (task->action >= 0) conductor_waiters_end(c, (size_t)task->action);

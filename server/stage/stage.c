@@ -125,6 +125,14 @@ static struct stage_job *job_new(struct stage *s, enum stage_job_aim aim, stage_
         return job;
 }
 
+/* The agent's words for whoever asked for the job. */
+static void job_progress(void *ctx, const char *text)
+{
+        struct stage_job *job = ctx;
+
+        job->progress(job->ctx, text);
+}
+
 void stage_job_control(struct stage_job *job, const char *verb, const char *service, struct json *args,
                        int64_t timeout_ms, control_reply_fn *fn)
 {
@@ -134,7 +142,7 @@ void stage_job_control(struct stage_job *job, const char *verb, const char *serv
                                     .args = args,
                                     .timeout_ms = timeout_ms,
                                     .fn = fn,
-                                    .progress = job->progress,
+                                    .progress = job->progress ? job_progress : NULL,
                                     .ctx = job};
         struct err_note note;
 

@@ -117,7 +117,7 @@ static void config_got(void *ctx, enum err e, const struct err_note *note, const
 {
         struct stage_job *job = ctx;
         AUTO(json_free) struct json *j = NULL;
-        AUTO_BUF undo;
+        AUTO_BUF undo = {0};
 
         if (config_answer(job, e, note, r, &j)) return;
         buf_init(&undo, STAGE_BODY_BYTES_MAX);
@@ -140,7 +140,7 @@ static void config_patched(void *ctx, enum err e, const struct err_note *note, c
 {
         struct stage_job *job = ctx;
         AUTO(json_free) struct json *j = NULL;
-        AUTO_BUF changed;
+        AUTO_BUF changed = {0};
 
         if (config_answer(job, e, note, r, &j)) return;
         buf_init(&changed, STAGE_BODY_BYTES_MAX);

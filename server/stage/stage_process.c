@@ -31,7 +31,7 @@ static void process_status(void *ctx, enum err e, const struct json *result, con
         struct stage_job *job = ctx;
         const struct json *service = e ? NULL : process_find(result, job->op.on);
         const char *inverse;
-        AUTO_BUF undo;
+        AUTO_BUF undo = {0};
 
         if (e || !service) {
                 stage_job_fail(job, e ? e : ERR_NOT_FOUND, NULL, "%s",
@@ -76,7 +76,7 @@ static void process_done(void *ctx, enum err e, const struct json *result, const
         struct stage_job *job = ctx;
         const struct json *service = json_get(result, "service");
         AUTO(json_free) struct json *changed = json_object();
-        AUTO_BUF text;
+        AUTO_BUF text = {0};
 
         if (e) {
                 if (stage_job_again(job, e)) return;

@@ -1,0 +1,362 @@
+/* firedrill serve: one port, one stack, the API and the control panel. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+#include "common/base/str.h"
+#include "common/sys/entropy.h"
+#include "common/sys/file.h"
+#include "common/sys/log.h"
+#include "common/sys/sock.h"
+#include "server/api/api.h"
+#include "server/app/commands.h"
+#include "server/app/options.h"
+#include "server/app/rig.h"
+#include "server/door/door.h"
+#include "server/guard/guard.h"
+#include "server/http/front.h"
+#include "server/push/push.h"
+
+enum { SERVE_KEY_BYTES = 16, SERVE_TOKEN_FILE_BYTES = 256 };
+
+struct serve_args {
+        const char *home, *port, *listen, *stack, *token_file;
+        const char *scenarios[OPTIONS_MANY_MAX], *hosts[OPTIONS_MANY_MAX];
+        size_t scenario_count, host_count;
+        bool no_control;
+        uint16_t port_number;
+        int stack_number;
+        char token[SERVE_TOKEN_FILE_BYTES];
+};
+
+struct serve {
+        const struct serve_args *args;
+        struct site *site;
+        struct rig *rig;
+        struct guard *guard;
+        struct api *api;
+        struct push *push;
+        struct front *front;
+        struct door *door;
+        char key[2 * SERVE_KEY_BYTES + 1];
+        atomic_bool front_closed;
+};
+
+/* What the server tells: browsers, and, for what a person at the terminal must know, the log. */
+static void serve_tell(void *ctx, const char *type, const char *json)
+{
+        static const struct {
+                const char *name;
+                enum push_type type;
+        } types[] = {
+#define X(name, text, is_stream, is_on) {text, PUSH_##name},
+                PUSH_TYPE_LIST(X)
+#undef X
+        };
+        struct serve *s = ctx;
+        AUTO(json_free) struct json *j = NULL;
+
+        if (str_eq(type, "notice") && !json_parse(json, strlen(json), &j, NULL))
+                log_text(str_eq(json_get_str(j, "level", ""), "error") ? LOG_ERROR : LOG_INFO, "server.notice", "%s",
+                         json_get_str(j, "text", ""));
+        if (str_eq(type, "process") && s->api && !json_parse(json, strlen(json), &j, NULL)) api_process_seen(s->api, j);
+        for (size_t i = 0; s->push && i < ARRAY_COUNT(types); i++)
+                if (str_eq(types[i].name, type) && push_publish(s->push, types[i].type, json))
+                        return; /* push makes a loss good by itself */
+}
+
+static void serve_control(void *ctx, bool up)
+{
+        struct serve *s = ctx;
+
+        if (s->api) api_control_seen(s->api, up);
+}
+
+static void serve_snapshot(void *ctx)
+{
+        struct serve *s = ctx;
+        AUTO_BUF out = {0};
+
+        if (!s->push || !s->api) return;
+        buf_init(&out, PUSH_SNAPSHOT_BYTES_MAX);
+        api_snapshot(s->api, &out);
+        if (buf_status(&out) || push_snapshot(s->push, out.data)) return; /* push asks again after two seconds */
+}
+
+static void serve_snapshot_wanted(void *ctx)
+{
+        struct serve *s = ctx;
+
+        if (loop_post(rig_loop(s->rig), serve_snapshot, s)) return; /* a full loop: push asks again */
+}
+
+static void serve_api(void *ctx, struct http_exchange *x)
+{
+        struct serve *s = ctx;
+
+        api_handle(s->api, x);
+}
+
+/* A WebSocket, on the door's thread. */
+static enum err serve_upgrade(void *ctx, int fd, const struct head *head, const char *extra, size_t extra_bytes,
+                              struct err_note *reterr)
+{
+        struct serve *s = ctx;
+
+        return push_adopt(s->push, fd, head, extra, extra_bytes, reterr);
+}
+
+static enum err serve_guard_make(struct serve *s, struct err_note *reterr)
+{
+        struct guard_opts options = {.listen_address = s->args->listen,
+                                     .allow_hosts = s->args->hosts,
+                                     .allow_host_count = s->args->host_count,
+                                     .token = s->args->token[0] ? s->args->token : NULL};
+
+        return guard_new(&options, &s->guard, reterr);
+}
+
+/* Found out before anything is started: a busy port is the most common mistake. */
+static enum err serve_port_check(const struct serve *s, struct err_note *reterr)
+{
+        int fd = -1;
+        enum err e =
+                s->args->port_number ? sock_listen_tcp(s->args->listen, s->args->port_number, 1, &fd, reterr) : ERR_OK;
+
+        if (fd >= 0) (void)close(fd);
+        return e;
+}
+
+static enum err serve_api_make(struct serve *s, struct err_note *reterr)
+{
+        char share[FILE_PATH_BYTES], shipped[FILE_PATH_BYTES], own[FILE_PATH_BYTES];
+        struct api_options o = {.loop = rig_loop(s->rig),
+                                .store = rig_store(s->rig),
+                                .control = rig_control(s->rig),
+                                .conductor = rig_conductor(s->rig),
+                                .spec = site_spec(s->site),
+                                .world = site_world(s->site),
+                                .stack = s->args->stack_number,
+                                .home = rig_home(s->rig)};
+        enum err e = path_share(share, reterr);
+
+        if (e) return e;
+        if (path_join(shipped, share, "scenarios") || path_join(own, rig_home(s->rig), "scenarios"))
+                return err_note(reterr, ERR_LIMIT, "the path of --home is too long");
+        o.packs[o.pack_count++] = (struct api_pack){.dir = shipped};
+        o.packs[o.pack_count++] = (struct api_pack){.name = "user", .dir = own, .writable = true};
+        for (size_t i = 0; i < s->args->scenario_count && o.pack_count < API_PACKS_MAX; i++) {
+                const char *slash = strrchr(s->args->scenarios[i], '/');
+
+                o.packs[o.pack_count++] = (struct api_pack){
+                        .name = slash && slash[1] ? slash + 1 : s->args->scenarios[i], .dir = s->args->scenarios[i]};
+        }
+        return api_new(&o, &s->api, reterr);
+}
+
+static enum err serve_doors_make(struct serve *s, struct err_note *reterr)
+{
+        struct push_opts push = {.guard = s->guard, .snapshot_wanted = serve_snapshot_wanted, .ctx = s};
+        struct front_opts front = {
+                .guard = s->guard, .door_key = s->key, .ui = &ui_embedded, .api = serve_api, .ctx = s};
+        struct door_opts door = {.address = s->args->listen, .port = s->args->port_number, .key = s->key, .ctx = s};
+        enum err e = push_new(&push, &s->push, reterr);
+
+        entropy_hex(s->key, SERVE_KEY_BYTES);
+        if (!e) e = front_new(&front, &s->front, reterr);
+        if (e) return e;
+        door.backend_port = front_port(s->front);
+        door.relays_max = front_capacity(s->front);
+        door.upgrade = serve_upgrade;
+        return door_new(&door, &s->door, reterr);
+}
+
+static enum err serve_start(struct serve *s, struct err_note *reterr)
+{
+        struct rig_options rig = {.home = s->args->home,
+                                  .stack = s->args->stack_number,
+                                  .no_control = s->args->no_control,
+                                  .tell = serve_tell,
+                                  .on_control = serve_control,
+                                  .ctx = s};
+        enum err e = serve_guard_make(s, reterr);
+
+        if (!e) e = serve_port_check(s, reterr);
+        if (!e) e = site_new(&s->site, reterr);
+        rig.site = s->site;
+        if (!e) e = rig_new(&rig, &s->rig, reterr);
+        if (!e) e = rig_start(s->rig, reterr);
+        if (!e) e = serve_api_make(s, reterr);
+        if (!e) e = serve_doors_make(s, reterr);
+        if (!e) e = rig_stack_start(s->rig, reterr);
+        if (!e) api_control_seen(s->api, true); /* the stack's state, read back now that it is up */
+        return e;
+}
+
+static void serve_wake(void *ctx)
+{
+        (void)ctx; /* only so that the loop looks up */
+}
+
+static void *serve_front_close(void *ctx)
+{
+        struct serve *s = ctx;
+
+        front_free(s->front);
+        atomic_store(&s->front_closed, true);
+        if (loop_post(rig_loop(s->rig), serve_wake, NULL)) return NULL; /* then it looks up at the end of its turn */
+        return NULL;
+}
+
+/* Requests under way may wait for the loop, so the loop turns while they are let finish. */
+static void serve_front_stop(struct serve *s)
+{
+        pthread_t thread;
+
+        if (!s->front) return;
+        if (pthread_create(&thread, NULL, serve_front_close, s)) {
+                front_free(s->front);
+        } else {
+                while (!atomic_load(&s->front_closed)) (void)loop_turn(rig_loop(s->rig), 200);
+                (void)pthread_join(thread, NULL);
+        }
+        s->front = NULL;
+}
+
+static enum err serve_stop(struct serve *s, struct err_note *reterr)
+{
+        enum err e = ERR_OK;
+
+        door_free(s->door);
+        serve_front_stop(s);
+        if (s->rig) e = rig_stop(s->rig, reterr);
+        push_free(take(&s->push));
+        rig_free(take(&s->rig));
+        api_free(take(&s->api));
+        guard_free(s->guard);
+        site_free(s->site);
+        return e;
+}
+
+static int serve_run(const struct serve_args *args)
+{
+        struct serve s = {.args = args};
+        struct err_note note = {0};
+        int status = SITE_EXIT_OK;
+        bool never = false;
+
+        if (serve_start(&s, &note)) {
+                if (s.rig && rig_interrupted(s.rig)) {
+                        fprintf(stderr, "firedrill: interrupted during the start\n");
+                } else {
+                        fprintf(stderr, "firedrill: %s\n", note.text);
+                        status = SITE_EXIT_ENVIRONMENT;
+                }
+        } else {
+                printf("Firedrill is ready: http://%s:%u/%s%s\n",
+                       str_eq(args->listen, "0.0.0.0") ? "127.0.0.1" : args->listen, door_port(s.door),
+                       args->token[0] ? "?token=" : "", args->token);
+                (void)fflush(stdout);
+                if (rig_wait(s.rig, &never, 0) == ERR_STATE)
+                        log_text(LOG_INFO, "server.stop", "ending the run, the stack and the control agent");
+        }
+        if (serve_stop(&s, &note)) {
+                fprintf(stderr, "firedrill: %s\n", note.text);
+                status = SITE_EXIT_ENVIRONMENT;
+        }
+        return status;
+}
+
+/* The first line of the file. */
+static enum err serve_token_read(struct serve_args *a, struct err_note *reterr)
+{
+        AUTO_BUF text = {0};
+        enum err e;
+
+        if (!a->token_file) return ERR_OK;
+        buf_init(&text, SERVE_TOKEN_FILE_BYTES - 1);
+        e = file_read(a->token_file, &text, reterr);
+        if (e) return e;
+        text.data[strcspn(text.data, "\r\n")] = '\0';
+        if (!guard_is_token(text.data))
+                return err_note(reterr, ERR_INVAL,
+                                "the first line of '%s' is no token: expected %d to %d letters, digits, '-' and '_'",
+                                a->token_file, GUARD_TOKEN_BYTES_MIN, GUARD_TOKEN_BYTES_MAX);
+        return str_copy(a->token, sizeof(a->token), text.data);
+}
+
+static enum err serve_args_check(struct serve_args *a, struct err_note *reterr)
+{
+        int64_t number = 0;
+
+        if (str_parse_i64(a->port, 0, 65535, &number))
+                return err_note(reterr, ERR_INVAL, "--port is '%s', expected a number from 0 to 65535", a->port);
+        a->port_number = (uint16_t)number;
+        if (str_parse_i64(a->stack, 1, STACK_NUMBER_MAX, &number))
+                return err_note(reterr, ERR_INVAL, "--stack is '%s', expected a number from 1 to %d", a->stack,
+                                STACK_NUMBER_MAX);
+        a->stack_number = (int)number;
+        for (size_t i = 0; i < a->scenario_count; i++)
+                if (!file_is_dir(a->scenarios[i]))
+                        return err_note(reterr, ERR_INVAL, "--scenarios '%s' is not a folder", a->scenarios[i]);
+        return serve_token_read(a, reterr);
+}
+
+int command_serve(int argc, char **argv)
+{
+        struct serve_args a = {.port = "8080", .listen = "127.0.0.1", .stack = "1", .home = ".firedrill"};
+        bool wants_help = false;
+        const struct option_row rows[] = {
+                {.name = "--home",
+                 .value = "DIR",
+                 .help = "database, control socket, stacks (default .firedrill)",
+                 .text = &a.home},
+                {.name = "--port",
+                 .value = "N",
+                 .help = "public port (default 8080; 0: any free one)",
+                 .text = &a.port},
+                {.name = "--listen",
+                 .value = "ADDR",
+                 .help = "address to listen on (default 127.0.0.1; others need --token-file)",
+                 .text = &a.listen},
+                {.name = "--stack",
+                 .value = "N",
+                 .help = "number of the stack: 127.77.N.1 (default 1)",
+                 .text = &a.stack},
+                {.name = "--scenarios",
+                 .value = "DIR",
+                 .help = "one more folder of scenarios; may be repeated",
+                 .many = a.scenarios,
+                 .many_count = &a.scenario_count},
+                {.name = "--token-file",
+                 .value = "FILE",
+                 .help = "ask for the token in its first line",
+                 .text = &a.token_file},
+                {.name = "--allow-host",
+                 .value = "NAME",
+                 .help = "one more host name that is ours; may be repeated",
+                 .many = a.hosts,
+                 .many_count = &a.host_count},
+                {.name = "--no-control", .help = "neither start nor stop the control agent", .flag = &a.no_control},
+        };
+        struct err_note note;
+
+        if (options_parse(rows, ARRAY_COUNT(rows), argc, argv, NULL, &wants_help, &note)) {
+                fprintf(stderr, "firedrill serve: %s\n", note.text);
+                return SITE_EXIT_USE;
+        }
+        if (wants_help) {
+                options_help("firedrill [serve] [OPTIONS]",
+                             "Runs the server with one stack; SIGTERM or Ctrl-C ends everything it started.", rows,
+                             ARRAY_COUNT(rows));
+                return SITE_EXIT_OK;
+        }
+        if (serve_args_check(&a, &note)) {
+                fprintf(stderr, "firedrill serve: %s\n", note.text);
+                return SITE_EXIT_USE;
+        }
+        return serve_run(&a);
+}
