@@ -255,12 +255,15 @@ static enum err event_start(struct run *run, struct err_note *reterr)
 
 static enum err event_stack(struct run *run, const struct run_event *event, struct err_note *reterr)
 {
-        if (run->state != RUN_PREPARING || run->stack_ready)
+        const char *why = event->text ? event->text : "no reason given";
+        bool awaited = run->state == RUN_PREPARING && !run->stack_ready;
+
+        if (run->state >= RUN_ENDED || (!awaited && event->kind == RUN_EV_STACK_READY))
                 return err_note(reterr, ERR_STATE, "the stack is no longer waited for");
         if (event->kind == RUN_EV_STACK_READY)
                 run->stack_ready = true;
         else
-                run_end(run, RUN_OUTCOME_FAILED, run_text(run, "the stack did not start: %s", event->text ? event->text : "no reason given"));
+                run_end(run, RUN_OUTCOME_FAILED, run_text(run, awaited ? "the stack did not start: %s" : "the stack was lost: %s", why));
         return ERR_OK;
 }
 

@@ -63,7 +63,7 @@ enum {
 #define RUN_EVENT_LIST(X)                                                                                              \
         X(START, "start")                       /* first event of a run */                                             \
         X(STACK_READY, "stack_ready")                                                                                  \
-        X(STACK_FAILED, "stack_failed")         /* text */                                                             \
+        X(STACK_FAILED, "stack_failed")         /* text; also when a running stack is lost: the run ends as failed */  \
         X(TASK_PREPARED, "task_prepared")       /* task, undo */                                                       \
         X(TASK_APPLIED, "task_applied")         /* task, changed */                                                    \
         X(TASK_FAILED, "task_failed")           /* task, text */                                                       \
