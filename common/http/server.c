@@ -308,7 +308,7 @@ static int on_log(const struct mg_connection *connection, const char *message)
 
 enum err http_server_new(const struct http_server_options *o, struct http_server **ret, struct err_note *reterr)
 {
-        char threads[16], queue[16], timeout[24], text[256] = "";
+        char threads[24], queue[24], timeout[24], text[256] = "";
         AUTO(mem_free) struct http_server *s = mem_zalloc(1, sizeof *s);
         static atomic_flag started = ATOMIC_FLAG_INIT;
         struct mg_callbacks callbacks = { .begin_request = on_request, .log_message = on_log, .log_access = on_log };
