@@ -22,6 +22,8 @@ struct load {
 const char *load_copy(struct load *l, const char *text);
 void *load_array(struct load *l, size_t count, size_t item_bytes); /* NULL when count is 0 or memory is out */
 
+struct json *load_json(struct load *l, const char *text); /* NULL if it is not JSON, or memory is out */
+
 /* Values of a map's member; `otherwise` when it is absent or was refused by the shape. */
 const char *load_text(struct load *l, const struct yaml *map, const char *key, const char *otherwise);
 int64_t load_ms(const struct yaml *map, const char *key, int64_t otherwise);

@@ -30,6 +30,14 @@ void *load_array(struct load *l, size_t count, size_t item_bytes)
         return items;
 }
 
+struct json *load_json(struct load *l, const char *text)
+{
+        struct json *j = NULL;
+
+        if (json_parse(text, strlen(text), &j, NULL) == ERR_NOMEM) l->nomem = true;
+        return j;
+}
+
 const char *load_text(struct load *l, const struct yaml *map, const char *key, const char *otherwise)
 {
         const struct yaml *node = yaml_get(map, key);
@@ -131,7 +139,7 @@ bool load_known_key(struct load *l, const struct yaml *at, const char *service, 
         size_t count = 0;
 
         if (!s || !s->config_schema) return true;
-        if (json_parse(s->config_schema, strlen(s->config_schema), &schema, NULL) != ERR_OK) return true;
+        schema = load_json(l, s->config_schema);
         properties = json_get(schema, "properties");
         if (!properties || json_get(properties, key)) return true;
         JSON_EACH(member, properties)

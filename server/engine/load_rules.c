@@ -100,6 +100,7 @@ static void rule_score(struct load *l)
         static const char *const parts[] = { "outcome", "harm", "diagnosis", "hints" };
         int *const points[] = { &l->s->score.outcome, &l->s->score.harm, &l->s->score.diagnosis, &l->s->score.hints };
         static const int presets[] = { 50, 20, 20, 10 };
+        bool good = true;
         int sum = 0;
 
         for (size_t i = 0; i < ARRAY_COUNT(parts); i++)
@@ -116,8 +117,10 @@ static void rule_score(struct load *l)
                         i++;
                 if (i == ARRAY_COUNT(parts)) {
                         load_suggest(hint, sizeof hint, child->key, parts, ARRAY_COUNT(parts));
+                        good = false;
                         load_error(l, child, "unknown part '%s' of the score%s", child->key, hint);
                 } else if (value < 0 || value > 100 || value != (double)(int)value) {
+                        good = false;
                         load_error(l, child, "'%s' is not a whole number of points from 0 to 100", child->key);
                 } else {
                         *points[i] = (int)value;
@@ -127,7 +130,7 @@ static void rule_score(struct load *l)
                 if (!yaml_get(score, parts[i])) *points[i] = 0;
                 sum += *points[i];
         }
-        if (sum != 100) load_error(l, score, "the points of the score add up to %d; expected is 100", sum);
+        if (good && sum != 100) load_error(l, score, "the points of the score add up to %d; expected is 100", sum);
 }
 
 static bool step_same(const struct scenario_step *a, const struct scenario_step *b)
@@ -171,10 +174,8 @@ static void rule_hints(struct load *l)
         for (size_t i = 0; i < s->hint_count; i++)
                 for (size_t k = 0; k < s->solution_count; k++)
                         for (size_t n = 0; n < s->solutions[k].count; n++) {
-                                const char *args = s->solutions[k].step[n].args_json;
-                                AUTO(json_free) struct json *value = NULL;
+                                AUTO(json_free) struct json *value = load_json(l, s->solutions[k].step[n].args_json);
 
-                                if (json_parse(args, strlen(args), &value, NULL) != ERR_OK) continue;
                                 JSON_EACH(member, value)
                                         if (strchr(json_key(member), '_') && strstr(s->hints[i].text, json_key(member)))
                                                 load_warning(l, item_at(list, i), "hint '%s' gives the answer away: it names '%s'",

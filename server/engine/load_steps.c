@@ -88,7 +88,8 @@ static void check_config_args(struct load *l, const struct yaml *args, const cha
         YAML_EACH(arg, args)
                 if (!load_known_key(l, arg, service, arg->key)) keys_known = false;
         if (!s || !s->config_schema || !keys_known) return;
-        if (json_parse(s->config_schema, strlen(s->config_schema), &schema, NULL) != ERR_OK) return;
+        schema = load_json(l, s->config_schema);
+        if (!schema) return;
         json_remove(schema, "required");
         schema_check(schema, value, args_report, &(struct args_check){ l, args, kind });
 }
@@ -162,7 +163,10 @@ void load_step(struct load *l, enum load_role role, const struct yaml *at, const
         const struct yaml *args = yaml_get(map, "args"), *on_at = yaml_get(map, "on");
         AUTO(json_free) struct json *value = NULL;
 
-        if (args && args->kind != YAML_MAP) args = NULL;
+        if (args && args->kind != YAML_MAP) { /* reported by the shape */
+                args = NULL;
+                known = NULL;
+        }
         value = args ? yaml_to_json(args) : json_object();
         *ret = (struct scenario_step){ .kind = load_copy(l, kind), .on = load_text(l, map, "on", ""),
                                        .for_ms = load_ms(map, "for", 0), .line = (unsigned)at->line,

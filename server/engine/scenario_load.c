@@ -17,7 +17,7 @@ enum {
         LOAD_ARENA_BYTES_MAX = 8 * 1024 * 1024,
         LOAD_SETTLE_MS = 10000, LOAD_BASELINE_WITHIN_MS = 90000, LOAD_CONFIRM_WITHIN_MS = 60000,
         LOAD_HOLD_MS = 30000, LOAD_RECOVER_WITHIN_MS = 60000, LOAD_GUARD_FOR_MS = 5000,
-        LOAD_LOAD_BYTES_MAX = 4096,
+        LOAD_LOAD_BYTES_MAX = 4096, LOAD_TIME_LIMIT_MS = 20 * 60 * 1000,
 };
 
 /* Items of a list member that are mappings. */
@@ -135,12 +135,17 @@ static void load_replay(struct load *l, const struct yaml *item, struct scenario
         c->check = (struct scenario_condition){ .promql = "", .text = "" };
         for (size_t i = 0; i < l->s->timeline_count && !like; i++)
                 if (str_eq(l->s->timeline[i].step.kind, kind)) like = &l->s->timeline[i];
-        if (yaml_get(item, "args") || !like) {
+        if (yaml_get(item, "args")) {
                 load_step(l, LOAD_REPLAY, item, kind, item, &c->replay);
+        } else if (!like) {
+                if (fault_find(kind))
+                        load_error(l, item, "replay '%s' has no 'args', and the timeline has no '%s' to take them from", c->id, kind);
+                return;
         } else {
                 c->replay = like->step;
                 c->replay.for_ms = load_ms(item, "for", like->step.for_ms);
                 c->replay.on = load_text(l, item, "on", like->step.on);
+                if (!c->replay.for_ms && fault_find(kind) && fault_find(kind)->needs_for) return; /* reported there */
         }
         if (!c->replay.for_ms) load_error(l, item, "replay '%s' has no 'for'; expected is how long '%s' lasts", c->id, kind);
 }
@@ -236,6 +241,8 @@ static void load_symptom(struct load *l, const struct yaml *item)
         if (symptom->criterion >= 0) {
                 if (l->s->criteria[symptom->criterion].kind == SCENARIO_CHECK_REPLAY)
                         load_error(l, item, "'%s' is a replay; a symptom needs a PromQL criterion", id);
+        } else if (l->s->criteria_count == 0) {
+                return; /* reported already */
         } else if (negated || str_is_id(id, SCENARIO_ID_BYTES_MAX)) {
                 load_error(l, item, "symptom '%s' names no criterion of this scenario; expected is 'not ID' or a comparison", item->text);
                 return;
@@ -325,6 +332,7 @@ static void load_when(struct load *l, const struct yaml *node, struct scenario_w
                 return;
         }
         ret->criterion = load_criterion_find(l->s, text, (size_t)(dot - text));
+        if (ret->criterion < 0 && l->s->criteria_count == 0) return; /* reported already */
         if (ret->criterion < 0) {
                 load_error(l, node, "'when' names no criterion of this scenario: '%.*s'", (int)(dot - text), text);
                 return;
@@ -412,7 +420,8 @@ static void load_head(struct load *l)
         s->instructor = load_text(l, l->root, "instructor", "");
         s->level = (int)MAX(1, MIN(5, load_number(l->root, "level", 1)));
         s->order = (int)MAX(0, MIN(999, load_number(l->root, "order", 0)));
-        s->time_limit_ms = load_ms(l->root, "time_limit", 20 * 60 * 1000);
+        s->time_limit_ms = load_ms(l->root, "time_limit", LOAD_TIME_LIMIT_MS);
+        if (s->time_limit_ms < 60 * 1000 || s->time_limit_ms > SCENARIO_TIME_LIMIT_MS_MAX) s->time_limit_ms = LOAD_TIME_LIMIT_MS; /* reported */
         s->seed = (uint64_t)MAX(1, MIN(4294967295.0, load_number(l->root, "seed", 1)));
         s->tags = load_words(l, l->root, "tags");
         s->objectives = load_words(l, l->root, "objectives");
