@@ -25,7 +25,7 @@
 enum { FILES_MAX = 200, ARGS_MAX = 40, SQL_BYTES_MAX = 1 << 22, POLL_MS = 20 };
 
 struct job {
-        const char *data, *cache, *share, *postgres, *listen;
+        const char *data, *cache, *share, *postgres, *listen, *sockets;
         char initdb[FILE_PATH_BYTES], sut_db[FILE_PATH_BYTES], sql[FILE_PATH_BYTES];
         char host[SOCK_ADDRESS_BYTES];
         uint16_t port;
@@ -252,7 +252,8 @@ static enum err read_options(int argc, char **argv, struct job *job)
                        {"--template", &job->cache},
                        {"--share", &job->share},
                        {"--postgres", &job->postgres},
-                       {"--listen", &job->listen}};
+                       {"--listen", &job->listen},
+                       {"--sockets", &job->sockets}};
         char bin[FILE_PATH_BYTES];
         const char *slash;
 
@@ -271,6 +272,33 @@ static enum err read_options(int argc, char **argv, struct job *job)
         return ERR_OK;
 }
 
+/* PostgreSQL takes a lock for a living one as soon as any process has the number in it, which after a stack was killed is often another
+ * service. A lock whose owner is no PostgreSQL is stale; one whose owner is, is left to PostgreSQL to judge. */
+static void remove_stale_lock(const char *path)
+{
+        char comm_path[64];
+        int64_t pid = 0;
+        AUTO_BUF lock;
+        AUTO_BUF comm;
+
+        buf_init(&lock, 4096);
+        buf_init(&comm, 64);
+        if (!file_exists(path) || file_read(path, &lock, NULL)) return;
+        lock.data[strcspn(lock.data, "\n")] = '\0';
+        if (str_parse_i64(lock.data, INT32_MIN, INT32_MAX, &pid)) return;
+        (void)snprintf(comm_path, sizeof(comm_path), "/proc/%d/comm", abs((int)pid));
+        if (!file_exists(comm_path) || file_read(comm_path, &comm, NULL) || str_starts(comm.data, "postgres")) return;
+        (void)unlink(path);
+}
+
+static void remove_stale_locks(const struct job *job)
+{
+        char path[FILE_PATH_BYTES];
+
+        if (!path_join(path, job->data, "postmaster.pid")) remove_stale_lock(path);
+        if (!path_format(path, "%s/.s.PGSQL.%u.lock", job->sockets, job->port)) remove_stale_lock(path);
+}
+
 int prepare_postgres(int argc, char **argv)
 {
         struct job job = {0};
@@ -278,6 +306,7 @@ int prepare_postgres(int argc, char **argv)
         enum err e = read_options(argc, argv, &job);
 
         if (!e) e = path_join(version, job.data, "PG_VERSION");
+        if (!e) remove_stale_locks(&job);
         if (!e && file_exists(version)) return 0;
         if (!e) {
                 fingerprint(&job);
