@@ -332,15 +332,15 @@ static enum err rig_conductor_make(struct rig *rig, struct err_note *reterr)
 static enum err rig_recover(struct rig *rig, struct err_note *reterr)
 {
         for (;;) {
-                bool found = false;
-                struct err_note what = {0};
+                char what[ERR_NOTE_BYTES];
+                struct err_note note;
                 enum err e;
 
                 rig->idle = false;
-                e = conductor_recover(rig->conductor, &found, &what);
-                if (e) return err_note(reterr, e, "the runs of an earlier life cannot be taken up: %s", what.text);
-                if (!found) return ERR_OK;
-                rig_notice(rig, "warning", what.text);
+                e = conductor_recover(rig->conductor, what, &note);
+                if (e) return err_note(reterr, e, "the runs of an earlier life cannot be taken up: %s", note.text);
+                if (!what[0]) return ERR_OK;
+                rig_notice(rig, "warning", what);
                 e = rig_wait(rig, &rig->idle, RIG_RUN_END_MS);
                 if (e)
                         return err_note(reterr, e,

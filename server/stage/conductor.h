@@ -67,7 +67,7 @@ MUST_USE enum err conductor_start(struct conductor *c, const struct conductor_pl
                                   char ret_id[static CONDUCTOR_RUN_ID_BYTES], struct err_note *reterr);
 /* Takes up what an earlier life left unfinished: the newest such run is ended and undone, older ones are closed. The
  * stack must be up. *ret_found: there was one, and reterr->text says what happened (also on ERR_OK). */
-MUST_USE enum err conductor_recover(struct conductor *c, bool *ret_found, struct err_note *reterr);
+MUST_USE enum err conductor_recover(struct conductor *c, char ret_what[static ERR_NOTE_BYTES], struct err_note *reterr);
 
 bool conductor_active(const struct conductor *c); /* a run is being played or undone */
 const struct run *

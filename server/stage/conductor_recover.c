@@ -64,7 +64,7 @@ static size_t recover_left(const struct run *run)
         return left;
 }
 
-enum err conductor_recover(struct conductor *c, bool *ret_found, struct err_note *reterr)
+enum err conductor_recover(struct conductor *c, char ret_what[static ERR_NOTE_BYTES], struct err_note *reterr)
 {
         struct recover_found found = {.conductor = c};
         size_t left;
@@ -74,24 +74,24 @@ enum err conductor_recover(struct conductor *c, bool *ret_found, struct err_note
         conductor_drop(c);
         e = store_run_each(c->o.store, true, 1, recover_load, &found, reterr);
         if (e) return e;
-        *ret_found = found.id != 0;
+        ret_what[0] = '\0';
         if (!found.id) return ERR_OK;
         c->active = true;
         e = found.loaded;
         if (!e) e = recover_replay(c, &found.note);
         if (e) {
                 conductor_drop(c);
-                (void)err_note(reterr, ERR_OK,
+                (void)snprintf(ret_what, ERR_NOTE_BYTES,
                                "the server was killed during run r%lld (%s); the run cannot be rebuilt (%.200s), so "
                                "what it changed is undone from "
                                "the journal",
                                (long long)found.id, found.scenario, found.note.text);
-                conductor_rescue_begin(c, found.id, reterr->text);
+                conductor_rescue_begin(c, found.id, ret_what);
                 return ERR_OK;
         }
         left = recover_left(c->run);
-        (void)err_note(
-                reterr, ERR_OK,
+        (void)snprintf(
+                ret_what, ERR_NOTE_BYTES,
                 "the server was killed during run r%lld (%s): the run is over, and %zu change%s it left %s undone now",
                 (long long)found.id, found.scenario, left, left == 1 ? "" : "s", left == 1 ? "is" : "are");
         if (run_state(c->run) == RUN_DEBRIEFED) {
