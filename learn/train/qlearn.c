@@ -6,10 +6,12 @@
 #include "common/base/mem.h"
 
 const struct qlearn_opts qlearn_defaults = {
-        .episodes = 200000, .gamma = 0.99f, .epsilon_from = 0.40f, .epsilon_to = 0.02f, .alpha_min = 0.002f, .n_step = 3,
+        .episodes = 200000, .gamma = 0.99f, .epsilon_from = 0.20f, .epsilon_to = 0.05f,
+        .alpha_from = 0.03f, .alpha_to = 0.0005f, .n_step = 1,
 };
 
 enum { ALPHAS = 4096 };
+#define CENTRE_RATE 1e-3f
 
 /* A decision waiting for its n-step return. */
 struct pending {
@@ -33,6 +35,8 @@ struct qlearn {
         uint64_t episodes, steps;
         double sum;
         uint64_t summed;
+        float alpha_floor;
+        float centre[REW_COUNT]; /* running mean reward of a step */
 };
 
 enum err qlearn_new(const struct qlearn_opts *opts, struct qlearn **ret)
@@ -56,7 +60,6 @@ enum err qlearn_new(const struct qlearn_opts *opts, struct qlearn **ret)
 
                 for (int i = 0; i < 3; i++) small = __builtin_sqrt(small); /* n^(1/8) */
                 q->alpha[n] = (float)(1 / (half * small));
-                if (q->alpha[n] < q->o.alpha_min) q->alpha[n] = q->o.alpha_min;
         }
         xoshiro_seed(&q->rng, opts->seed.value * 2 + 1);
         env_reset(q->v, opts->seed.value, NULL);
@@ -91,17 +94,33 @@ static void learn_oldest(struct qlearn *q, struct row *row, int cell_next)
         struct qtab *learn = q->table[pick], *judge = q->table[!pick];
         float g[REW_COUNT] = { 0 };
 
+        /* Nothing more: raw rewards of 0 for ever, which centred are minus the mean each step. */
+        for (int c = 0; c < REW_COUNT && q->o.gamma < 1; c++) g[c] = -q->centre[c] / (1 - q->o.gamma);
         if (cell_next >= 0) memcpy(g, judge->q[cell_next][qtab_best(learn, cell_next, ~0u)], sizeof g);
         for (int i = row->waiting - 1; i >= 0; i--)
                 for (int c = 0; c < REW_COUNT; c++) g[c] = w[i].reward[c] + w[i].discount * g[c];
         uint32_t *n = &learn->visits[w->cell][w->action];
         float alpha = q->alpha[*n < ALPHAS ? *n : ALPHAS - 1], *to = learn->q[w->cell][w->action];
 
+        if (alpha < q->alpha_floor) alpha = q->alpha_floor;
+
         for (int c = 0; c < REW_COUNT; c++) to[c] += alpha * (g[c] - to[c]);
         (*n)++;
         q->steps++;
         row->waiting--;
         memmove(row->wait, row->wait + 1, (size_t)row->waiting * sizeof *row->wait);
+}
+
+/* Rewards are centred on their running mean (Naik et al., "Reward Centering", 2024): otherwise every value first has to
+ * climb to the common level r / (1 - gamma), and rarely tried actions look good only for not having been there yet. */
+static void centre_move(struct qlearn *q)
+{
+        for (int c = 0; c < REW_COUNT; c++) {
+                float sum = 0;
+
+                for (uint32_t i = 0; i < QLEARN_ROWS; i++) sum += q->v->columns[i][c];
+                q->centre[c] += CENTRE_RATE * (sum / QLEARN_ROWS - q->centre[c]);
+        }
 }
 
 static void decide(struct qlearn *q, uint32_t i, float epsilon)
@@ -130,14 +149,14 @@ static void feel(struct qlearn *q, uint32_t i)
         if (row->waiting > 0) {
                 struct pending *w = &row->wait[row->waiting - 1];
 
-                for (int c = 0; c < REW_COUNT; c++) w->reward[c] += w->discount * v->columns[i][c];
+                for (int c = 0; c < REW_COUNT; c++) w->reward[c] += w->discount * (v->columns[i][c] - q->centre[c]);
                 w->discount *= q->o.gamma;
         }
         if (!v->terminated[i]) feat_update(q->o.feat, &row->tracker, v->act[i], obs);
         if (!ended) return;
         /* Truncated while up: the state goes on without us, so its value counts. Truncated while down: the waiting decisions
          * have no state to bootstrap from and are dropped rather than taken for an end. */
-        bool bootstrap = v->truncated[i] && row->tracker.context.down == 0;
+        bool bootstrap = q->o.gamma > 0 && v->truncated[i] && row->tracker.context.down == 0;
         int cell = bootstrap ? feat_cell(q->o.feat, &row->tracker) : -1;
 
         while (row->waiting > 0 && (bootstrap || v->terminated[i])) learn_oldest(q, row, cell);
@@ -157,9 +176,14 @@ void qlearn_run(struct qlearn *q, uint64_t episodes)
         while (q->episodes < until) {
                 float done = (float)q->episodes / (0.6f * (float)q->o.episodes);
                 float epsilon = q->o.epsilon_from + (q->o.epsilon_to - q->o.epsilon_from) * (done < 1 ? done : 1.0f);
+                float left = 1.0f - (float)q->episodes / (float)q->o.episodes;
+
+                left = left > 0 ? left : 0;
+                q->alpha_floor = q->o.alpha_to + (q->o.alpha_from - q->o.alpha_to) * left * left;
 
                 for (uint32_t i = 0; i < QLEARN_ROWS; i++) decide(q, i, epsilon);
                 env_step(q->v);
+                centre_move(q);
                 for (uint32_t i = 0; i < QLEARN_ROWS; i++) feel(q, i);
         }
 }

@@ -19,7 +19,8 @@ struct qlearn_opts {
         struct seed_train seed;
         uint64_t episodes;         /* of the whole schedule: exploration falls over the first 60 % */
         float gamma;               /* 0: contextual bandit */
-        float epsilon_from, epsilon_to, alpha_min;
+        float epsilon_from, epsilon_to;
+        float alpha_from, alpha_to; /* floor of the step size: high while early errors must be forgotten, low in the end */
         int n_step;
 };
 extern const struct qlearn_opts qlearn_defaults; /* kernel, feat and seed to be filled in */
