@@ -6,8 +6,8 @@
 #include "common/base/mem.h"
 
 const struct qlearn_opts qlearn_defaults = {
-        .episodes = 200000, .gamma = 0.99f, .epsilon_from = 0.20f, .epsilon_to = 0.05f,
-        .alpha_from = 0.03f, .alpha_to = 0.0005f, .n_step = 1,
+        .episodes = 500000, .gamma = 0.94f, .epsilon_from = 0.12f, .epsilon_to = 0.03f,
+        .alpha_from = 0.05f, .alpha_to = 0.0005f, .n_step = 1,
 };
 
 enum { ALPHAS = 4096 };
