@@ -89,8 +89,8 @@ static enum err keys_load(struct auth *a, struct err_note *reterr)
         AUTO_BUF text;
         enum err e;
 
-        if (!file_exists(a->keys_path)) return ERR_OK;
         buf_init(&text, KEYS_BYTES_MAX);
+        if (!file_exists(a->keys_path)) return ERR_OK;
         e = file_read(a->keys_path, &text, reterr);
         if (!e) e = json_parse(text.data, text.size_bytes, &body, reterr);
         if (!e) e = token_keys_parse(body, &a->keys, reterr);
