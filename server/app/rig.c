@@ -106,8 +106,9 @@ static void rig_control_event(void *ctx, const struct json *event)
         struct rig *rig = ctx;
         AUTO_BUF out = {0};
 
-        if (json_get_int(event, "stack", 0) != rig->o.stack || !str_eq(json_get_str(event, "event", ""), "service"))
-                return;
+        if (json_get_int(event, "stack", 0) != rig->o.stack) return;
+        if (str_eq(json_get_str(event, "event", ""), "stack") && rig->o.on_control) rig->o.on_control(rig->o.ctx, true);
+        if (!str_eq(json_get_str(event, "event", ""), "service")) return;
         buf_init(&out, CONTROL_LINE_BYTES_MAX);
         if (json_get(event, "service") && !json_print(json_get(event, "service"), &out))
                 rig->o.tell(rig->o.ctx, "process", out.data);

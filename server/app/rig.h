@@ -29,7 +29,7 @@ struct rig_options {
         bool no_control;         /* neither start nor stop the control agent */
         conductor_tell_fn *tell; /* messages of runs, and "notice" and "process" */
         void (*on_idle)(void *ctx, int64_t run_id);
-        void (*on_control)(void *ctx, bool up);
+        void (*on_control)(void *ctx, bool up); /* the agent came or went, or its stack changed its state */
         void *ctx;
 };
 

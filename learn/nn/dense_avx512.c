@@ -1,2 +1,0 @@
-#define DENSE_NAME dense_avx512
-#include "learn/nn/dense.inc"

@@ -1,2 +1,0 @@
-#define DENSE_NAME dense_base
-#include "learn/nn/dense.inc"
