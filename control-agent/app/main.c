@@ -3,11 +3,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/str.h"
+#include "common/sys/limit.h"
 #include "common/sys/log.h"
 #include "control-agent/app/agent.h"
 #include "control-agent/app/prepare.h"
@@ -87,16 +87,6 @@ static void on_end_signal(void *ctx, int signal_number)
         agent_end(ctx);
 }
 
-/* A service may need many descriptors; what one process may open is no part of an incident unless a fault says so. */
-static void raise_limits(void)
-{
-        struct rlimit limit;
-
-        if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
-        limit.rlim_cur = MIN(limit.rlim_max, (rlim_t)65536);
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* ready_fd: told a byte when clients can connect; -1 none. */
 static int run(const struct arguments *args, int ready_fd)
 {
@@ -160,7 +150,7 @@ int main(int argc, char **argv)
                 return 0;
         }
         (void)signal(SIGPIPE, SIG_IGN);
-        raise_limits();
+        (void)limit_files_raise(); /* a service may need many; what one may open is no part of an incident unless a fault says so */
         log_init("control", "control-1");
         log_version(FD_VERSION);
         return args.detach ? run_detached(&args) : run(&args, -1);

@@ -9,6 +9,7 @@
 #include "common/base/str.h"
 #include "common/sys/entropy.h"
 #include "common/sys/file.h"
+#include "common/sys/limit.h"
 #include "common/sys/log.h"
 #include "common/sys/sock.h"
 #include "server/api/api.h"
@@ -358,5 +359,6 @@ int command_serve(int argc, char **argv)
                 fprintf(stderr, "firedrill serve: %s\n", note.text);
                 return SITE_EXIT_USE;
         }
+        (void)limit_files_raise(); /* each browser is one */
         return serve_run(&a);
 }
