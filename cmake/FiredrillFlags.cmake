@@ -6,6 +6,8 @@ option(FD_FUZZ "build libFuzzer targets (clang only)" OFF)
 
 add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
         -Wformat=2 -Wvla -Wundef -Wwrite-strings -fno-common -fstack-protector-strong -ffp-contract=off)
+# Nothing of ours answers for a library's own symbols: libjansson (below libjwt) and libyaml have names such as json_object too.
+set(CMAKE_C_VISIBILITY_PRESET hidden)
 add_compile_definitions(_GNU_SOURCE FD_VERSION="${PROJECT_VERSION}")
 include_directories(${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
 if(FD_WERROR)

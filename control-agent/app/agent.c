@@ -91,6 +91,7 @@ enum err agent_new(struct loop *loop, const struct agent_options *options, struc
         if (!e) e = read_spec(a, reterr);
         if (!e) e = lock(a, reterr);
         if (!e) e = keeper_mode_find(options->wish, &a->mode, reterr);
+        if (!e) e = edges_new(a->spec, &a->edges, reterr); /* a thread: after every fork that tried something */
         if (!e) e = clients_listen(a, reterr);
         if (e) return e;
         *ret = take(&a);
@@ -105,6 +106,7 @@ void agent_free(struct agent *a)
         clients_free(a);
         loop_timer_remove(a->end_timer);
         for (size_t i = 0; i <= STACK_NUMBER_MAX; i++) stack_run_free(a->stacks[i]);
+        edges_free(a->edges);
         stack_spec_free(a->spec);
         if (a->listen_fd >= 0) { /* only the agent that owns the home gets this far */
                 if (!path_join(path, a->home, "control.sock")) (void)unlink(path);
@@ -113,6 +115,37 @@ void agent_free(struct agent *a)
         }
         if (a->lock_fd >= 0) close(a->lock_fd);
         mem_free(a);
+}
+
+static void edge_address(void *ctx, unsigned number, size_t edge, char *dst, size_t dst_bytes)
+{
+        struct agent *a = ctx;
+
+        edges_address(a->spec, number, edge, dst, dst_bytes);
+}
+
+static enum err on_begin(void *ctx, unsigned number, uint64_t seed, struct err_note *reterr)
+{
+        struct agent *a = ctx;
+
+        return edges_open(a->edges, number, seed, reterr);
+}
+
+static void on_process(void *ctx, unsigned number, size_t service, bool alive)
+{
+        struct agent *a = ctx;
+        struct err_note note;
+
+        if (edges_service(a->edges, number, service, alive, &note))
+                log_event(LOG_ERROR, "edges.failed", note.text, LOG_N("stack", number),
+                          LOG_S("service", a->spec->services[service].name));
+}
+
+static void on_end(void *ctx, unsigned number)
+{
+        struct agent *a = ctx;
+
+        edges_close(a->edges, number);
 }
 
 static void on_event(void *ctx, struct json *event)
@@ -128,6 +161,10 @@ enum err agent_stack(struct agent *a, int64_t number, struct stack_run **ret, st
                                             .bin = a->bin,
                                             .program = a->program,
                                             .mode = a->mode,
+                                            .edge_address = edge_address,
+                                            .on_begin = on_begin,
+                                            .on_process = on_process,
+                                            .on_end = on_end,
                                             .on_event = on_event,
                                             .ctx = a};
         enum err e;

@@ -8,6 +8,7 @@
 #include "common/sys/file.h"
 #include "common/sys/loop.h"
 #include "common/text/json.h"
+#include "control-agent/inject/edges.h"
 #include "control-agent/supervise/stack_run.h"
 
 enum { AGENT_CLIENTS_MAX = 32, AGENT_LINE_BYTES_MAX = 256 * 1024, AGENT_QUEUE_BYTES_MAX = 4 << 20 };
@@ -17,6 +18,7 @@ struct client;
 struct agent {
         struct loop *loop;
         struct stack_spec *spec;
+        struct edges *edges;
         enum keeper_mode mode;
         char home[FILE_PATH_BYTES], share[FILE_PATH_BYTES], bin[FILE_PATH_BYTES], program[FILE_PATH_BYTES];
         struct stack_run *stacks[STACK_NUMBER_MAX + 1]; /* by number; made when first asked for */

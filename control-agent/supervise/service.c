@@ -270,6 +270,11 @@ void service_lost(struct service *s)
         s->changed = true;
 }
 
+bool service_is_alive(const struct service *s)
+{
+        return s->pid > 0 && !s->preparing;
+}
+
 void service_reset(struct service *s)
 {
         CHECK(!s->tag && s->state == SVC_DOWN);

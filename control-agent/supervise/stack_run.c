@@ -100,6 +100,15 @@ static bool all_at_rest(const struct stack_run *r)
         return true;
 }
 
+static void tell_process(struct stack_run *r, struct service *s)
+{
+        bool alive = service_is_alive(s);
+
+        if (alive == s->alive_told) return;
+        s->alive_told = alive;
+        if (r->o.on_process) r->o.on_process(r->o.ctx, r->o.number, s->index, alive);
+}
+
 static void tell_changes(struct stack_run *r)
 {
         bool any = r->changed;
@@ -110,6 +119,7 @@ static void tell_changes(struct stack_run *r)
                 struct json *event;
 
                 if (!s->changed) continue;
+                tell_process(r, s);
                 s->changed = false;
                 any = true;
                 if (s->state == SVC_UP) stack_waiters_progress(r, s);
@@ -304,6 +314,8 @@ void stack_begin(struct stack_run *r, bool fresh)
         r->reason[0] = '\0';
         if (!e) e = stack_files_make(r, &note);
         if (!e) e = path_join(path, r->place.dir, "lock");
+        for (size_t i = 0; i < r->services_count; i++) r->services[i].alive_told = false;
+        if (!e && r->o.on_begin) e = r->o.on_begin(r->o.ctx, r->o.number, r->home.seed, &note);
         set_state(r, STACK_RUN_STARTING);
         for (size_t i = 0; i < r->services_count; i++) service_reset(&r->services[i]);
         if (!e && r->lock_fd < 0) {

@@ -42,6 +42,11 @@ struct stack_run_options {
         const char *home, *share, *bin, *program; /* program: file of the agent, for keepers */
         enum keeper_mode mode;
         void (*edge_address)(void *ctx, unsigned number, size_t edge, char *dst, size_t dst_bytes); /* may be NULL */
+        /* The next three may be NULL. Before anything is started: an error makes the start fail. */
+        enum err (*on_begin)(void *ctx, unsigned number, uint64_t seed, struct err_note *reterr);
+        /* A service got a process of its own, or lost it. */
+        void (*on_process)(void *ctx, unsigned number, size_t service, bool alive);
+        void (*on_end)(void *ctx, unsigned number);      /* the stack is down */
         void (*on_event)(void *ctx, struct json *event); /* takes the event */
         void *ctx;
 };

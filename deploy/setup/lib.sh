@@ -7,12 +7,17 @@ fd_say() { printf '%s\n' "$*"; }
 fd_die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 3; }
 
 # fd_step TEXT COMMAND...: runs a command quietly, tells what it does and how long it took; shows the end of its output when it fails.
+# With fd_quiet_ms set, a step that took less says nothing.
 fd_step() {
-  local text=$1 began log; shift
+  local text=$1 began log quiet_ms=${fd_quiet_ms:-0}; shift
   began=$(date +%s%N)
   mkdir -p "$top/build"; log="$top/build/step.log"
   if [ -t 1 ]; then printf '  %-44s ' "$text ..."; fi
   if "$@" > "$log" 2>&1 < /dev/null; then
+    if [ $((($(date +%s%N) - began) / 1000000)) -lt "$quiet_ms" ]; then
+      [ ! -t 1 ] || printf '\r\033[K'
+      return 0
+    fi
     [ -t 1 ] || printf '  %-44s ' "$text"
     printf '%s\n' "$(fd_elapsed "$began")"
   else
@@ -94,6 +99,15 @@ fd_build_ui() {
     touch "$top/web/node_modules/.installed"
   fi
   fd_step "building the control panel" npm --prefix "$top/web" run build
+  touch "$stamp"
+}
+
+fd_build() { # PRESET [TARGET...]
+  local preset=$1; shift
+  [ "$(fd_free_mb "$top")" -ge 500 ] || fd_die "not enough disk space: $(fd_free_mb "$top") MB are free in $top, building needs 500 MB"
+  if [ ! -e "$top/build/$preset/build.ninja" ]; then fd_step "configuring ($preset)" env -C "$top" cmake --preset "$preset"; fi
+  # A build with nothing to do is not worth a line.
+  fd_quiet_ms=800 fd_step "building the control panel" npm --prefix "$top/web" run build
   touch "$stamp"
 }
 

@@ -158,10 +158,10 @@ static void means_fill(struct sim_kernel *k)
                         k->mean[3][at] = 45.0f + signature[mode].memory * above;
                 }
         }
-        k->sigma[0] = .06f;
-        k->sigma[1] = 35.0f;
-        k->sigma[2] = 8.0f;
-        k->sigma[3] = 5.0f;
+        k->sigma[0] = .08f;
+        k->sigma[1] = 45.0f;
+        k->sigma[2] = 10.5f;
+        k->sigma[3] = 6.5f;
 }
 
 void kernel_init(struct sim_kernel *k, const struct sim_weights *weights)

@@ -17,11 +17,11 @@
 #include "server/app/options.h"
 #include "server/app/rig.h"
 #include "server/door/door.h"
-#include "server/guard/guard.h"
+#include "server/guard/token.h"
 #include "server/http/front.h"
 #include "server/push/push.h"
 
-enum { SERVE_KEY_BYTES = 16, SERVE_TOKEN_FILE_BYTES = 256 };
+enum { SERVE_KEY_BYTES = 16 };
 
 struct serve_args {
         const char *home, *port, *listen, *stack, *token_file;
@@ -30,7 +30,7 @@ struct serve_args {
         bool no_control;
         uint16_t port_number;
         int stack_number;
-        char token[SERVE_TOKEN_FILE_BYTES];
+        char token[TOKEN_TEXT_BYTES];
 };
 
 struct serve {
@@ -271,22 +271,12 @@ static int serve_run(const struct serve_args *args)
         return status;
 }
 
-/* The first line of the file. */
-static enum err serve_token_read(struct serve_args *a, struct err_note *reterr)
+/* From the file; made anew where others can reach the server and no file was named: it is printed once, with the address. */
+static enum err serve_token_get(struct serve_args *a, struct err_note *reterr)
 {
-        AUTO_BUF text = {0};
-        enum err e;
-
-        if (!a->token_file) return ERR_OK;
-        buf_init(&text, SERVE_TOKEN_FILE_BYTES - 1);
-        e = file_read(a->token_file, &text, reterr);
-        if (e) return e;
-        text.data[strcspn(text.data, "\r\n")] = '\0';
-        if (!guard_is_token(text.data))
-                return err_note(reterr, ERR_INVAL,
-                                "the first line of '%s' is no token: expected %d to %d letters, digits, '-' and '_'",
-                                a->token_file, GUARD_TOKEN_BYTES_MIN, GUARD_TOKEN_BYTES_MAX);
-        return str_copy(a->token, sizeof(a->token), text.data);
+        if (a->token_file) return token_read(a->token_file, a->token, reterr);
+        if (!guard_address_is_loopback(a->listen)) token_make(a->token);
+        return ERR_OK;
 }
 
 static enum err serve_args_check(struct serve_args *a, struct err_note *reterr)
@@ -303,7 +293,7 @@ static enum err serve_args_check(struct serve_args *a, struct err_note *reterr)
         for (size_t i = 0; i < a->scenario_count; i++)
                 if (!file_is_dir(a->scenarios[i]))
                         return err_note(reterr, ERR_INVAL, "--scenarios '%s' is not a folder", a->scenarios[i]);
-        return serve_token_read(a, reterr);
+        return serve_token_get(a, reterr);
 }
 
 int command_serve(int argc, char **argv)
@@ -321,7 +311,7 @@ int command_serve(int argc, char **argv)
                  .text = &a.port},
                 {.name = "--listen",
                  .value = "ADDR",
-                 .help = "address to listen on (default 127.0.0.1; others need --token-file)",
+                 .help = "address to listen on (default 127.0.0.1; where others can reach it, a token is asked for)",
                  .text = &a.listen},
                 {.name = "--stack",
                  .value = "N",
@@ -334,7 +324,7 @@ int command_serve(int argc, char **argv)
                  .many_count = &a.scenario_count},
                 {.name = "--token-file",
                  .value = "FILE",
-                 .help = "ask for the token in its first line",
+                 .help = "ask for the token in its first line (default: made anew where others can reach the server)",
                  .text = &a.token_file},
                 {.name = "--allow-host",
                  .value = "NAME",

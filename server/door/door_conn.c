@@ -295,6 +295,15 @@ static void door_conn_on_backend(void *ctx, uint32_t events)
         else door_conn_watch(conn);
 }
 
+static bool door_knows_method(struct head_text method)
+{
+        static const char *const known[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
+
+        for (size_t i = 0; i < ARRAY_COUNT(known); i++)
+                if (head_text_is(method, known[i])) return true;
+        return false;
+}
+
 static void door_conn_relay(struct door_conn *conn, const struct head *head)
 {
         struct door *door = conn->door;
@@ -303,6 +312,10 @@ static void door_conn_relay(struct door_conn *conn, const struct head *head)
         AUTO_BUF text;
 
         buf_init(&text, HEAD_BYTES_MAX + DOOR_CHUNK_BYTES);
+        if (!door_knows_method(head->method)) {
+                door_conn_answer(conn, 501, "this method is not known here; use GET, HEAD, POST, PUT, PATCH or DELETE");
+                return;
+        }
         if (head->content_length > door->opts.body_bytes_max) {
                 door_conn_answer(conn, 413, "the body of the request is too large");
                 return;

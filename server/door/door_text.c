@@ -53,6 +53,7 @@ static const struct door_phrase door_phrases[] = {
         { 417, "Expectation Failed", "UNSUPPORTED" },
         { 426, "Upgrade Required", "UNSUPPORTED" },
         { 431, "Request Header Fields Too Large", "LIMIT" },
+        { 501, "Not Implemented", "UNSUPPORTED" },
         { 502, "Bad Gateway", "UNAVAILABLE" },
         { 503, "Service Unavailable", "UNAVAILABLE" },
         { 505, "HTTP Version Not Supported", "UNSUPPORTED" },

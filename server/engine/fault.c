@@ -244,7 +244,7 @@ struct json *fault_body(const struct fault_kind *kind, const struct json *args)
 {
         struct json *body = NULL;
 
-        if (kind->any_args) return json_clone(args);
+        if (kind->any_args) return args ? json_clone(args) : json_object();
         if (!kind->fixed) body = json_object();
         else if (json_parse(kind->fixed, strlen(kind->fixed), &body, NULL) != ERR_OK) return NULL;
         for (size_t i = 0; i < fault_arg_count(kind); i++)

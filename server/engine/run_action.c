@@ -186,7 +186,8 @@ static void undo_over(struct run *run, struct run_action *done, const struct run
         struct run_action *undo = done->undone_by >= 0 ? &run->actions[done->undone_by] : NULL;
         struct run_task *undo_task = undo ? run->tasks[undo->task - 1] : NULL;
 
-        done->undone = task->state == RUN_TASK_UNDONE;
+        if (run->state < RUN_ENDED || (undo && undo->state == RUN_ACTION_PENDING))
+                done->undone = task->state == RUN_TASK_UNDONE; /* the clearing up at the end says nothing about the repair */
         if (!undo || undo->state != RUN_ACTION_PENDING) return;
         undo->state = done->undone ? RUN_ACTION_APPLIED : RUN_ACTION_FAILED;
         undo->detail = undo_task->detail = task->detail;

@@ -186,8 +186,9 @@ void run_checks_restart(struct run *run)
         for (size_t i = 0; i < run->s->criteria_count; i++) {
                 struct run_criterion *c = &run->criteria[i];
 
-                hold_lost(run, i);
-                c->best_hold_ms = 0;
+                c->held = false; /* silently: what was held was the healthy system */
+                c->held_ms = c->best_hold_ms = 0;
+                c->good_ms = c->bad_ms = 0;
                 if (c->unmet_ms) c->unmet_ms = run->now_ms;
                 run_emit(run, RUN_DO_CRITERION, (uint32_t)i);
         }

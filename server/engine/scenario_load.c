@@ -350,7 +350,7 @@ static void load_when(struct load *l, const struct yaml *node, struct scenario_w
 static void load_hint(struct load *l, const struct yaml *item, size_t index, struct scenario_hint *h)
 {
         const struct yaml *when = yaml_get(item, "when"), *unless = yaml_get(item, "unless_seen");
-        char id[16];
+        char id[24];
 
         snprintf(id, sizeof id, "h%zu", index + 1);
         *h = (struct scenario_hint){ .id = load_text(l, item, "id", NULL), .text = load_text(l, item, "text", ""),

@@ -105,13 +105,15 @@ static enum err push_submit(struct push *push, struct push_msg *msg, bool is_sna
 
 enum err push_publish(struct push *push, enum push_type type, const char *data_json)
 {
+        struct push_msg *msg = NULL;
+        bool fits = strlen(data_json) <= PUSH_DATA_BYTES_MAX;
         enum err e;
 
         CHECK(type != PUSH_SNAPSHOT && type != PUSH_BEAT);
-        CHECK(strlen(data_json) <= PUSH_DATA_BYTES_MAX);
-        e = push_submit(push, push_msg_new(type, clock_wall_ms(), NULL, data_json), false);
+        if (fits) msg = push_msg_new(type, clock_wall_ms(), NULL, data_json);
+        e = push_submit(push, msg, false);
         if (!e) atomic_fetch_add(&push->published, 1);
-        return e;
+        return fits ? e : ERR_LIMIT;
 }
 
 enum err push_snapshot(struct push *push, const char *data_json)

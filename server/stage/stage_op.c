@@ -28,43 +28,32 @@ static enum err stage_op_on(const struct stack_spec *spec, const char *on, bool 
         return str_copy(op->on, sizeof(op->on), on);
 }
 
-/* Arguments by the table: each becomes the configuration key of its row, durations become ms. */
+/* Arguments by the table: checked, and turned into what carries them out. */
 static enum err stage_op_args(const struct fault_kind *kind, const struct json *args, struct stage_op *op,
                               struct err_note *reterr)
 {
-        op->body = json_object();
-        if (kind->any_args) {
-                JSON_EACH(arg, args) json_set(op->body, json_key(arg), json_clone(arg));
-                return ERR_OK;
-        }
-        for (size_t i = 0; i < fault_arg_count(kind); i++) {
-                const struct fault_arg *row = &kind->args[i];
-                const struct json *arg = json_get(args, row->name);
-                const char *key = row->key ? row->key : row->name;
-                int64_t ms = 0;
+        size_t count = fault_arg_count(kind);
 
-                if (!arg && row->required)
-                        return err_note(reterr, ERR_INVAL, "%s needs the argument '%s': %s", kind->name, row->name,
-                                        row->doc);
-                if (!arg) continue;
-                if (row->type != FAULT_ARG_DURATION) {
-                        json_set(op->body, key, json_clone(arg));
-                } else if (!json_text(arg) || str_parse_duration_ms(json_text(arg), &ms)) {
-                        return err_note(reterr, ERR_INVAL, "%s: '%s' is a duration such as 500ms or 2m", kind->name,
-                                        row->name);
-                } else {
-                        json_set_num(op->body, key, (double)ms);
-                }
-        }
-        JSON_EACH(arg, args)
+        for (size_t i = 0; !kind->any_args && i < count; i++)
+                if (kind->args[i].required && !json_get(args, kind->args[i].name))
+                        return err_note(reterr, ERR_INVAL, "%s needs the argument '%s': %s", kind->name,
+                                        kind->args[i].name, kind->args[i].doc);
+        JSON_EACH(arg, kind->any_args ? NULL : args)
         {
                 bool known = false;
+                int64_t ms;
 
-                for (size_t i = 0; i < fault_arg_count(kind); i++)
-                        known = known || str_eq(kind->args[i].name, json_key(arg));
+                for (size_t i = 0; i < count && !known; i++) {
+                        known = str_eq(kind->args[i].name, json_key(arg));
+                        if (known && kind->args[i].type == FAULT_ARG_DURATION &&
+                            (!json_text(arg) || str_parse_duration_ms(json_text(arg), &ms)))
+                                return err_note(reterr, ERR_INVAL, "%s: '%s' is a duration such as 500ms or 2m",
+                                                kind->name, json_key(arg));
+                }
                 if (!known) return err_note(reterr, ERR_INVAL, "%s has no argument '%.40s'", kind->name, json_key(arg));
         }
-        return ERR_OK;
+        op->body = fault_body(kind, args);
+        return op->body ? ERR_OK : ERR_NOMEM;
 }
 
 static enum err stage_op_edge(const struct stack_spec *spec, const char *on, struct stage_op *op,

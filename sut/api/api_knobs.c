@@ -8,7 +8,7 @@ const struct knob api_knobs[API_KNOB_COUNT] = {
         [API_ALGORITHM] = KNOB_ONE_OF_DEPLOY("algorithm", "efficient", algorithms, "Business", "Pricing algorithm",
                 "How a quote or an order is priced. efficient sorts the offers once (n log n), regressed looks at every offer for every "
                 "combination (n squared). Changing it is a deployment and moves the version."),
-        [API_PRICE_OFFERS] = KNOB_INT("price_offers", 6000, 10, PRICING_OFFERS_MAX, "", "Business", "Offers in the price list",
+        [API_PRICE_OFFERS] = KNOB_INT("price_offers", 4800, 10, PRICING_OFFERS_MAX, "", "Business", "Offers in the price list",
                 "How many offers a quote is checked against. More of them cost more CPU."),
         [API_WORKER_THREADS] = KNOB_INT("worker_threads", 16, 1, 64, "threads", "Workers", "Worker threads",
                 "How many requests are worked on at once. Further ones wait in the queue."),

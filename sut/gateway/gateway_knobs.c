@@ -4,6 +4,9 @@
 #define UP "Upstream"
 #define RE "Retries"
 #define BR "Circuit breaker"
+#define TO "Tokens"
+
+static const char *const token_modes[] = { "off", "optional", "required", NULL };
 
 const struct knob gateway_knobs[GATEWAY_KNOB_COUNT] = {
         [GATEWAY_LOG_LEVEL] = KIT_KNOB_LOG_LEVEL,
@@ -34,6 +37,13 @@ const struct knob gateway_knobs[GATEWAY_KNOB_COUNT] = {
         [GATEWAY_BREAKER_CALLS_MIN] = KNOB_INT("breaker_calls_min", 20, 1, 10000, "requests", BR, "Fewest calls to judge by", "In the last 10 seconds."),
         [GATEWAY_BREAKER_OPEN_MS] = KNOB_INT("breaker_open_ms", 3000, 100, 600000, "ms", BR, "Stays open", "Then a few probes are let through."),
         [GATEWAY_BREAKER_PROBES] = KNOB_INT("breaker_probes", 3, 1, 100, "requests", BR, "Probes", "So many good answers close it again."),
+        [GATEWAY_TOKEN_MODE] = KNOB_ONE_OF("token_mode", "optional", token_modes, TO, "Access tokens",
+                "off: not looked at. optional: a token that is there must be good. required: quotes and orders need one."),
+        [GATEWAY_LEEWAY_S] = KNOB_INT("leeway_s", 2, 0, 600, "s", TO, "Leeway", "How far the clocks of auth and gateway may differ before a token counts as expired or not valid yet."),
+        [GATEWAY_KEYS_REFRESH_S] = KNOB_INT("keys_refresh_s", 30, 1, 3600, "s", TO, "Fetch keys every", "A token that names an unknown key fetches them at once, at most ten times a second."),
+        [GATEWAY_CLOCK_OFFSET_MS] = KNOB_INT("clock_offset_ms", 0, -86400000, 86400000, "ms", TO, "Clock offset", "The gateway's clock is off by so much when it checks tokens."),
+        [GATEWAY_AUTH_POOL_SIZE] = KNOB_INT("auth_pool_size", 8, 1, 32, "connections", TO, "Connections to auth", "Most connections to the auth service; logins wait for one."),
+        [GATEWAY_AUTH_TIMEOUT_MS] = KNOB_INT("auth_timeout_ms", 2000, 1, 60000, "ms", TO, "Auth timeout", "Longest time for one try at the auth service; then 504."),
 };
 
 struct kit_upstream_limits gateway_limits(struct gateway *g)
@@ -55,4 +65,13 @@ struct kit_upstream_limits gateway_limits(struct gateway *g)
                              .open_ms = kit_config_int(c, GATEWAY_BREAKER_OPEN_MS),
                              .probes_needed = (int)kit_config_int(c, GATEWAY_BREAKER_PROBES) },
         };
+}
+
+struct kit_upstream_limits gateway_auth_limits(struct gateway *g)
+{
+        struct kit_upstream_limits limits = gateway_limits(g);
+
+        limits.pool_size = (int)kit_config_int(g->config, GATEWAY_AUTH_POOL_SIZE);
+        limits.timeout_ms = kit_config_int(g->config, GATEWAY_AUTH_TIMEOUT_MS);
+        return limits;
 }

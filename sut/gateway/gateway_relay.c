@@ -151,7 +151,7 @@ static void to_shop(struct gateway *g, struct kit_request *r, const char *decode
                 return;
         }
         if (!path_again(r, decoded, path, sizeof path) || !admitted(g, r)) return;
-        relay(g, r, g->api, "api", path);
+        if (gateway_token_admits(g, r, !str_starts(decoded, "/products"))) relay(g, r, g->api, "api", path);
         left(g);
 }
 

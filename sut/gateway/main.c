@@ -9,7 +9,15 @@ static void gateway_changed(void *ctx)
         struct kit_upstream_limits limits = gateway_limits(g);
 
         kit_upstream_set(g->api, &limits);
+        limits = gateway_auth_limits(g);
         if (g->auth) kit_upstream_set(g->auth, &limits);
+}
+
+static void gateway_tick(void *ctx, int64_t now_ms)
+{
+        struct gateway *g = ctx;
+
+        if (g->keys) gateway_keys_tick(g->keys, now_ms);
 }
 
 static void gateway_collect(void *ctx)
@@ -40,6 +48,7 @@ static void gateway_stop(void *ctx)
 {
         struct gateway *g = ctx;
 
+        gateway_keys_free(g->keys);
         kit_upstream_free(g->api);
         kit_upstream_free(g->auth);
         pthread_mutex_destroy(&g->lock);
@@ -72,12 +81,15 @@ static enum err gateway_start(struct kit *k, void **ret_ctx, struct err_note *re
         g->config = kit_config(k);
         limits = gateway_limits(g);
         e = kit_upstream_new(k, "api", &limits, &g->api);
+        limits = gateway_auth_limits(g);
         if (!e && kit_upstream_address(k, "auth")) e = kit_upstream_new(k, "auth", &limits, &g->auth);
+        if (!e && g->auth) e = gateway_keys_new(g, &g->keys);
         if (e) {
                 gateway_stop(g);
                 return err_note(reterr, e, "out of memory");
         }
         g->admissions = metrics_counter(kit_metrics(k), "gateway_admissions_total", "Requests by whether they were let in.", "decision");
+        g->tokens = metrics_counter(kit_metrics(k), "gateway_tokens_total", "Tokens by what the check said.", "outcome");
         routes_make(k);
         *ret_ctx = g;
         return ERR_OK;
@@ -89,7 +101,7 @@ int main(int argc, char **argv)
         static const struct kit_spec spec = {
                 .name = "gateway", .title = "API gateway", .knobs = gateway_knobs, .knob_count = GATEWAY_KNOB_COUNT, .http_threads = 128,
                 .close_connections = true, .upstreams = upstreams, .start = gateway_start, .changed = gateway_changed, .health = gateway_health,
-                .collect = gateway_collect, .stop = gateway_stop,
+                .collect = gateway_collect, .tick = gateway_tick, .tick_ms = 250, .stop = gateway_stop,
         };
 
         return kit_main(&spec, argc, argv);

@@ -20,7 +20,7 @@ static int setup(void **state)
 {
         (void)state;
         kernel_init(&kernel, NULL);
-        if (oracle_new(&kernel, 0.98, &oracle)) return 1;
+        if (oracle_new(&kernel, 0.95, &oracle)) return 1;
         return oracle_solve(oracle, 0.05, 2000) != ERR_OK;
 }
 

@@ -198,6 +198,7 @@ static void answers_bad_heads(void **state)
                 { "two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n", "400" },
                 { "large body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 262145\r\n\r\n", "413" },
                 { "odd expectation", "POST / HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\nContent-Length: 1\r\n\r\n", "417" },
+                { "unknown method", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", "501" },
                 { "HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505" },
                 { "long head", long_head, "431" },
                 { "long target", long_target, "414" },

@@ -332,6 +332,7 @@ static void resyncs_the_slow(void **state)
 
 static void makes_losses_good(void **state)
 {
+        static char big[PUSH_DATA_BYTES_MAX + 2];
         struct bed bed;
         struct wsclient *c;
         char epoch[PUSH_EPOCH_BYTES], text[400];
@@ -346,9 +347,12 @@ static void makes_losses_good(void **state)
         fault_disarm();
         expect(c, "snapshot", "{\"seq\":1,");
         snprintf(text, sizeof text, HANDSHAKE("/ws?epoch=%s&seq=0", "localhost", ""), epoch);
+        memset(big, '7', sizeof big - 1); /* the same for what is too large */
+        assert_int_equal(push_publish(bed.push, PUSH_FEED, big), ERR_LIMIT);
+        expect(c, "snapshot", "{\"seq\":2,");
         bed_leave(c);
         c = bed_join(&bed, text); /* whoever was away does not jump over the gap */
-        expect(c, "snapshot", "{\"seq\":1,");
+        expect(c, "snapshot", "{\"seq\":2,");
         bed_leave(c);
         bed_close(&bed);
 }

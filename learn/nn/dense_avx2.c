@@ -1,0 +1,2 @@
+#define DENSE_NAME dense_avx2
+#include "learn/nn/dense.inc"

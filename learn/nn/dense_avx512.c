@@ -1,0 +1,2 @@
+#define DENSE_NAME dense_avx512
+#include "learn/nn/dense.inc"

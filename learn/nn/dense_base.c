@@ -1,0 +1,2 @@
+#define DENSE_NAME dense_base
+#include "learn/nn/dense.inc"
