@@ -198,25 +198,22 @@ static const struct {
         {DB_PRODUCTS_INDEX, true},
 };
 
-enum err db_admin_read(const struct db_admin *a, struct json **ret, struct err_note *reterr)
+enum err db_admin_read(const struct db_admin *a, struct json *values, struct err_note *reterr)
 {
         AUTO(pg_session_free) struct pg_session *s = NULL;
         AUTO(pg_rows_free) struct pg_rows *rows = NULL;
-        struct json *values;
         enum err e;
 
         e = admin_session(a, &s, reterr);
         if (e) return e;
         e = pg_session_query(s, NULL, read_sql, NULL, 0, DB_ADMIN_MS, &rows, reterr);
         if (e) return e;
-        values = json_object();
         for (size_t i = 0; i < ARRAY_COUNT(read_columns); i++) {
                 const char *key = db_knobs[read_columns[i].knob].key;
 
                 if (read_columns[i].is_bool) json_set_bool(values, key, str_eq(pg_rows_text(rows, 0, (int)i), "t"));
                 else json_set_num(values, key, (double)pg_rows_i64(rows, 0, (int)i));
         }
-        *ret = values;
         return ERR_OK;
 }
 

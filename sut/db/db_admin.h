@@ -34,8 +34,8 @@ MUST_USE enum err db_admin_open(const struct db_admin *a, const char *user, cons
 /* Makes the server follow one knob that is a setting, a role or an index; false in *ret_mine if the knob is something else. */
 MUST_USE enum err db_admin_set(const struct db_admin *a, enum db_knob knob, const struct json *value, bool *ret_mine,
                                struct err_note *reterr);
-/* {key: value} of all knobs that can be read from the server. */
-MUST_USE enum err db_admin_read(const struct db_admin *a, struct json **ret, struct err_note *reterr);
+/* Adds key: value of all knobs that can be read from the server. */
+MUST_USE enum err db_admin_read(const struct db_admin *a, struct json *values, struct err_note *reterr);
 /* Every session of the shop's database: see README.md. */
 MUST_USE enum err db_admin_sessions(const struct db_admin *a, struct json **ret, struct err_note *reterr);
 /* Ends one. ERR_NOT_FOUND if there is no such session; ERR_DENIED for the adapter's own. */

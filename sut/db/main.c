@@ -1,12 +1,11 @@
 /* sut-db: the adapter in front of PostgreSQL. See README.md. */
-#include <pthread.h>
 #include <stdio.h>
 
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/base/str.h"
-#include "common/sys/clock.h"
 #include "common/sys/log.h"
+#include "sut/adapter/adapter.h"
 #include "sut/db/db_admin.h"
 #include "sut/db/db_jobs.h"
 #include "sut/db/db_setup.h"
@@ -14,108 +13,71 @@
 #include "sut/kit/request.h"
 #include "sut/kit/service.h"
 
-/* A change may build an index and open many sessions; the loop may be held up by a server that does not answer. */
-enum { DB_CALL_MS = 20000 };
-
 struct db {
         struct db_admin admin;
-        struct kit_config *config;
-        struct loop *loop; /* jobs and statistics */
+        struct adapter *adapter; /* its loop owns jobs and statistics */
         struct db_jobs *jobs;
         struct db_stat *stat;
-        pthread_t thread;
-        bool has_thread;
 };
-
-/* ---- jobs, on their loop ---- */
-
-struct job_call {
-        struct db *db;
-        enum db_knob knob;
-        const struct json *value;
-        struct json *values; /* for reading */
-        enum err e;
-        struct err_note note;
-};
-
-static void job_set(void *ctx)
-{
-        struct job_call *c = ctx;
-
-        switch (c->knob) {
-        case DB_HELD_SESSIONS: db_jobs_hold(c->db->jobs, (int)json_value(c->value)); break;
-        case DB_LOCK_TABLE: c->e = db_jobs_lock(c->db->jobs, json_text(c->value), &c->note); break;
-        case DB_REPORT_SESSIONS: c->e = db_jobs_report(c->db->jobs, (int)json_value(c->value), &c->note); break;
-        case DB_IDLE_TRANSACTION_TIMEOUT_MS: db_jobs_touch(c->db->jobs); break;
-        default: break;
-        }
-}
-
-static void job_read(void *ctx)
-{
-        struct job_call *c = ctx;
-
-        db_jobs_read(c->db->jobs, c->values);
-}
 
 /* ---- configuration ---- */
 
-static enum err db_set(struct db *db, enum db_knob knob, const struct json *value, struct err_note *reterr)
-{
-        struct job_call call = {.db = db, .knob = knob, .value = value};
-        bool is_mine = false;
-        enum err e = db_admin_set(&db->admin, knob, value, &is_mine, reterr);
+struct job_call {
+        enum db_knob knob;
+        const struct json *value;
+};
 
-        if (e || (is_mine && knob != DB_IDLE_TRANSACTION_TIMEOUT_MS)) return e;
-        e = loop_call(db->loop, job_set, &call, DB_CALL_MS);
-        if (e) return err_note(reterr, e, "the jobs of the database adapter do not answer: %s", err_text(e));
-        if (call.e) return err_note(reterr, call.e, "%s", call.note.text);
+static enum err job_set(void *ctx, void *arg, struct err_note *reterr)
+{
+        struct db *db = ctx;
+        const struct job_call *c = arg;
+
+        switch (c->knob) {
+        case DB_HELD_SESSIONS: db_jobs_hold(db->jobs, (int)json_value(c->value)); return ERR_OK;
+        case DB_LOCK_TABLE: return db_jobs_lock(db->jobs, json_text(c->value), reterr);
+        case DB_REPORT_SESSIONS: return db_jobs_report(db->jobs, (int)json_value(c->value), reterr);
+        case DB_IDLE_TRANSACTION_TIMEOUT_MS: db_jobs_touch(db->jobs); return ERR_OK;
+        default: return ERR_OK;
+        }
+}
+
+/* Settings, roles and indexes on the request's thread, since an index takes its time; jobs on the loop. */
+static enum err db_set(void *ctx, size_t knob, const struct json *value, struct err_note *reterr)
+{
+        struct db *db = ctx;
+        struct job_call call = {.knob = (enum db_knob)knob, .value = value};
+        bool is_mine = false;
+        enum err e = db_admin_set(&db->admin, call.knob, value, &is_mine, reterr);
+
+        if (e || (is_mine && call.knob != DB_IDLE_TRANSACTION_TIMEOUT_MS)) return e;
+        return adapter_call(db->adapter, job_set, db, &call, reterr);
+}
+
+static enum err job_read(void *ctx, void *arg, struct err_note *reterr)
+{
+        struct db *db = ctx;
+
+        (void)reterr;
+        db_jobs_read(db->jobs, arg);
         return ERR_OK;
 }
 
-/* All or nothing: what was set before the one that failed goes back to the values that are still in the configuration. */
-static enum err db_apply(void *ctx, const struct json *changed, struct err_note *reterr)
+static enum err db_read(void *ctx, struct json *values, struct err_note *reterr)
 {
         struct db *db = ctx;
-        AUTO(json_free) struct json *before = kit_config_values(db->config);
-        int done = 0;
-        enum err e = ERR_OK;
+        enum err e = adapter_call(db->adapter, job_read, db, values, reterr);
 
-        if (!before) return err_note(reterr, ERR_NOMEM, "no memory to change the database");
-        for (; done < DB_KNOB_COUNT; done++) {
-                const struct json *value = json_get(changed, db_knobs[done].key);
-
-                if (value) e = db_set(db, (enum db_knob)done, value, reterr);
-                if (e) break;
-        }
-        if (!e) return ERR_OK;
-        err_note_prefix(reterr, "%s", db_knobs[done].key);
-        while (done-- > 0) {
-                struct err_note note;
-
-                if (!json_get(changed, db_knobs[done].key)) continue;
-                if (db_set(db, (enum db_knob)done, json_get(before, db_knobs[done].key), &note))
-                        log_text(LOG_ERROR, "db.revert_failed", "%s could not be set back: %s", db_knobs[done].key, note.text);
-        }
-        /* A table or role that is not there is a state of the database, not an address that the caller got wrong. */
-        return e == ERR_NOT_FOUND || e == ERR_IO ? ERR_STATE : e;
+        return e ? e : db_admin_read(&db->admin, values, reterr);
 }
 
-/* What is really there becomes the configuration: an ended session, a setting made by hand, a job that died with us. */
+static enum err db_apply(void *ctx, const struct json *changed, struct err_note *reterr)
+{
+        return adapter_apply(((struct db *)ctx)->adapter, changed, reterr);
+}
+
 static void db_refresh(void *ctx)
 {
-        struct db *db = ctx;
-        struct json *values = NULL;
-        struct job_call call = {.db = db};
-        struct err_note note;
-        enum err e = db_admin_read(&db->admin, &values, &note);
-
-        if (e) values = json_object(); /* the server is away: its settings stay as they are known */
-        call.values = values;
-        if (!loop_call(db->loop, job_read, &call, DB_CALL_MS) &&
-            kit_config_observe(db->config, values, "db", "found on the server", clock_wall_ms()))
-                log_event(LOG_ERROR, "db.observe_failed", "what was found on the server could not be stored");
-        json_free(values);
+        adapter_refresh(((struct db *)ctx)->adapter);
 }
 
 /* ---- requests ---- */
@@ -198,36 +160,24 @@ static void db_stop(void *ctx)
         struct db *db = ctx;
 
         if (!db) return;
-        if (db->has_thread) {
-                loop_stop(db->loop);
-                pthread_join(db->thread, NULL);
-        }
+        adapter_stop(db->adapter);
         db_jobs_free(db->jobs);
         db_stat_free(db->stat);
-        loop_free(db->loop);
+        adapter_free(db->adapter);
         mem_free(db);
-}
-
-static void *db_thread(void *ctx)
-{
-        struct db *db = ctx;
-
-        loop_run(db->loop);
-        return NULL;
 }
 
 static enum err db_parts(struct db *db, struct kit *k, struct err_note *reterr)
 {
+        const struct adapter_ops ops = {.author = "db", .knobs = db_knobs, .knob_count = DB_KNOB_COUNT, .set = db_set, .read = db_read, .ctx = db};
         enum err e = db_admin_init(&db->admin, kit_upstream_address(k, "postgres"), kit_dir(k), reterr);
 
-        if (!e) e = loop_new(&db->loop, reterr);
+        if (!e) e = adapter_new(kit_config(k), &ops, &db->adapter, reterr);
         if (e) return e;
-        e = db_jobs_new(db->loop, &db->admin, &db->jobs);
-        if (!e) e = db_stat_new(db->loop, &db->admin, kit_metrics(k), &db->stat);
+        e = db_jobs_new(adapter_loop(db->adapter), &db->admin, &db->jobs);
+        if (!e) e = db_stat_new(adapter_loop(db->adapter), &db->admin, kit_metrics(k), &db->stat);
         if (e) return err_note(reterr, e, "cannot start the database adapter: %s", err_text(e));
-        if (pthread_create(&db->thread, NULL, db_thread, db)) return err_note(reterr, ERR_IO, "cannot start the adapter's thread");
-        db->has_thread = true;
-        return ERR_OK;
+        return adapter_run(db->adapter, reterr);
 }
 
 static enum err db_start(struct kit *k, void **ret_ctx, struct err_note *reterr)
@@ -236,7 +186,6 @@ static enum err db_start(struct kit *k, void **ret_ctx, struct err_note *reterr)
         enum err e;
 
         if (!db) return err_note(reterr, ERR_NOMEM, "no memory for the database adapter");
-        db->config = kit_config(k);
         e = db_parts(db, k, reterr);
         if (e) {
                 db_stop(db);

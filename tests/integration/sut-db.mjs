@@ -160,7 +160,8 @@ await test('reset brings data and settings back quickly, also from a damaged dat
 });
 
 await test('PostgreSQL away: health and metrics tell, a change is refused, all is back afterwards', async () => {
-  // pausing the postmaster alone leaves its sessions running
+  // pausing the postmaster alone leaves its sessions running; paused first, it makes no new ones
+  pg.kill('SIGSTOP');
   const family = [pg.pid, ...readFileSync(`/proc/${pg.pid}/task/${pg.pid}/children`, 'utf8').trim().split(' ').map(Number)];
   const signal = (name) => { for (const pid of family) try { process.kill(pid, name); } catch { /* it has ended */ } };
   signal('SIGSTOP');
