@@ -288,9 +288,10 @@ enum err db_admin_terminate(const struct db_admin *a, int pid, struct err_note *
         return ERR_OK;
 }
 
-enum err db_admin_evict(const struct db_admin *a, int most, struct err_note *reterr)
+enum err db_admin_evict(const struct db_admin *a, int most, int *ret_count, struct err_note *reterr)
 {
         AUTO(pg_session_free) struct pg_session *s = NULL;
+        AUTO(pg_rows_free) struct pg_rows *rows = NULL;
         char text[16];
         const char *const params[] = {text};
         enum err e;
@@ -298,8 +299,11 @@ enum err db_admin_evict(const struct db_admin *a, int most, struct err_note *ret
         e = admin_session(a, &s, reterr);
         if (e) return e;
         snprintf(text, sizeof text, "%d", most);
-        return pg_session_query(s, NULL,
-                                "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE usename = '" DB_APP "'"
-                                " ORDER BY state <> 'idle', state_change LIMIT $1::int) victims",
-                                params, 1, DB_ADMIN_MS, NULL, reterr);
+        e = pg_session_query(s, NULL,
+                             "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE usename = '" DB_APP "'"
+                             " ORDER BY state <> 'idle', state_change LIMIT $1::int) victims",
+                             params, 1, DB_ADMIN_MS, &rows, reterr);
+        if (e) return e;
+        *ret_count = pg_rows_count(rows);
+        return ERR_OK;
 }

@@ -40,7 +40,7 @@ MUST_USE enum err db_admin_read(const struct db_admin *a, struct json *values, s
 MUST_USE enum err db_admin_sessions(const struct db_admin *a, struct json **ret, struct err_note *reterr);
 /* Ends one. ERR_NOT_FOUND if there is no such session; ERR_DENIED for the adapter's own. */
 MUST_USE enum err db_admin_terminate(const struct db_admin *a, int pid, struct err_note *reterr);
-/* Ends up to `most` sessions of the shop, idle ones first. */
-MUST_USE enum err db_admin_evict(const struct db_admin *a, int most, struct err_note *reterr);
+/* Ends up to `most` sessions of the shop, idle ones first, and tells how many. */
+MUST_USE enum err db_admin_evict(const struct db_admin *a, int most, int *ret_count, struct err_note *reterr);
 
 #endif

@@ -52,27 +52,33 @@ static enum err hold_open(struct db_jobs *j, struct pg_session **ret, struct err
 }
 
 /* When the server is full, applications lose sessions to the job, idle ones first. Whoever connects first after that has the place,
- * so this goes on turn after turn until the target is reached. */
+ * so this goes on turn after turn until all are opened, nobody is left to lose one, or the time is over. */
 static void hold_fill(struct db_jobs *j)
 {
         bool has_evicted = false;
 
-        for (int i = 0; j->held_opened < j->held_target && i < HOLD_OPENS_A_TURN; i++) {
+        if (clock_mono_ms() >= j->fill_until_ms) j->fill_until_ms = 0;
+        for (int i = 0; j->fill_until_ms && i < HOLD_OPENS_A_TURN; i++) {
                 struct pg_session *s = NULL;
                 struct err_note note;
-                enum err e = hold_open(j, &s, &note);
+                enum err e = ERR_OK;
+                int count = 0;
 
-                if (e == ERR_LIMIT && !has_evicted) {
-                        has_evicted = true;
-                        e = db_admin_evict(j->admin, j->held_target - j->held_opened, &note);
-                        if (!e) continue;
-                }
-                if (e) {
-                        log_text(LOG_DEBUG, "db.hold_waits", "the reporting job waits for a session: %s", note.text);
+                if (j->held_opened >= j->held_target) {
+                        j->fill_until_ms = 0;
                         return;
                 }
-                j->held[j->held_count++] = s;
-                j->held_opened++;
+                e = hold_open(j, &s, &note);
+                if (!e) {
+                        j->held[j->held_count++] = s;
+                        j->held_opened++;
+                        continue;
+                }
+                log_text(LOG_DEBUG, "db.hold_waits", "the reporting job waits for a session: %s", note.text);
+                if (e != ERR_LIMIT || has_evicted) return;
+                has_evicted = true;
+                if (db_admin_evict(j->admin, j->held_target - j->held_opened, &count, &note)) return;
+                if (count == 0) j->fill_until_ms = 0;
         }
 }
 
@@ -88,10 +94,7 @@ static void jobs_turn(void *ctx)
 
         for (int i = j->held_count - 1; i >= 0; i--)
                 if (pg_session_gone(j->held[i], 0)) hold_drop(j, i);
-        if (j->fill_until_ms) {
-                hold_fill(j);
-                if (j->held_opened >= j->held_target || clock_mono_ms() >= j->fill_until_ms) j->fill_until_ms = 0;
-        }
+        if (j->fill_until_ms) hold_fill(j);
         if (!j->fill_until_ms) j->held_target = j->held_count; /* lost after it was complete: somebody ended them, and that stands */
         if (j->locker && pg_session_gone(j->locker, 0)) {
                 pg_session_free(take(&j->locker));

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <libpq-fe.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +13,9 @@
 #include "common/base/str.h"
 #include "common/sys/clock.h"
 
-enum { PREPARED_MAX = 32, CANCEL_ERROR_BYTES = 256 };
+enum { PREPARED_MAX = 32, CANCEL_ERROR_BYTES = 256, CANCELS_MAX = 8, CANCEL_STACK_BYTES = 256 * 1024 };
+
+static atomic_int cancel_count; /* cancel requests under way in this process */
 
 struct pg_session {
         PGconn *connection;
@@ -156,17 +160,41 @@ bool pg_session_gone(struct pg_session *s, int64_t wait_ms)
 
 /* ---- statements ---- */
 
+/* PQcancel opens a connection of its own and waits for its end without a limit, so a server that hangs would take the caller with it.
+ * Therefore a short-lived thread does it; while CANCELS_MAX of them hang, no more are started. */
+static void *cancel_thread(void *ctx)
+{
+        char words[CANCEL_ERROR_BYTES];
+        PGcancel *cancel = ctx;
+
+        (void)PQcancel(cancel, words, sizeof words); /* best effort: statement_timeout is the server's own net */
+        PQfreeCancel(cancel);
+        atomic_fetch_sub(&cancel_count, 1);
+        return NULL;
+}
+
+static void session_cancel(struct pg_session *s)
+{
+        PGcancel *cancel = PQgetCancel(s->connection);
+        pthread_attr_t attributes;
+        pthread_t thread;
+
+        if (!cancel) return;
+        pthread_attr_init(&attributes);
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        pthread_attr_setstacksize(&attributes, CANCEL_STACK_BYTES);
+        if (atomic_fetch_add(&cancel_count, 1) >= CANCELS_MAX || pthread_create(&thread, &attributes, cancel_thread, cancel)) {
+                atomic_fetch_sub(&cancel_count, 1);
+                PQfreeCancel(cancel);
+        }
+        pthread_attr_destroy(&attributes);
+}
+
 /* The statement runs on in the server: ask it to stop, and use this session no more, because the answer may come late. */
 static enum err session_give_up(struct pg_session *s, struct err_note *reterr)
 {
-        char words[CANCEL_ERROR_BYTES];
-        PGcancel *cancel = PQgetCancel(s->connection);
-
         s->broken = true;
-        if (cancel) {
-                (void)PQcancel(cancel, words, sizeof words); /* best effort: statement_timeout is the server's own net */
-                PQfreeCancel(cancel);
-        }
+        session_cancel(s);
         return err_note(reterr, ERR_TIMEOUT, "the database did not answer in time");
 }
 

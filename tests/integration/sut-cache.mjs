@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // The cache adapter on a private Redis: each knob does what it says, each job can be undone.
 import { spawnSync } from 'node:child_process';
-import { check, config, equal, finish, folder, json, metrics, patch, service, stackAddress, start, test, until } from './lib/sut.mjs';
+import { check, config, equal, finish, folder, json, metrics, patch, service, stackAddress, stackNumber, start, test, until } from './lib/sut.mjs';
 
-const number = 33, dir = folder(), host = stackAddress(number);
+const number = await stackNumber(33), dir = folder(), host = stackAddress(number);
 const redis = start('redis-server', ['--bind', host, '--port', '6379', '--protected-mode', 'no', '--save', '', '--appendonly', 'no',
   '--maxmemory', '16mb', '--maxmemory-policy', 'allkeys-lru', '--maxclients', '1000', '--dir', `${dir}/data`], { log: `${dir}/logs/redis.log` });
 const cli = (...args) => {

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // The database adapter on a private PostgreSQL: each knob does what it says, each job can be ended, all of it can be undone.
 import { readFileSync } from 'node:fs';
-import { check, config, equal, finish, folder, json, metrics, patch, postgres, root, runProgram, service, test, until } from './lib/sut.mjs';
+import { check, config, equal, finish, folder, json, metrics, patch, postgres, root, runProgram, service, stackNumber, test, until } from './lib/sut.mjs';
 
-const number = 30, dir = folder();
+const number = await stackNumber(30), dir = folder();
 const pg = await postgres(number, dir);
 const upstreams = { postgres: pg.address, config: `127.77.${number}.1:8030` };
 const setup = (flag, share = root) => runProgram('db', ['--name', 'db', '--instance', 'db-1', '--listen', `127.77.${number}.1:8110`, '--dir', dir,

@@ -2,9 +2,9 @@
 // The users against a stand-in gateway that this test can slow down, break and stop; seen through a real Prometheus with our rules.
 import { createServer } from 'node:http';
 import { spawnSync } from 'node:child_process';
-import { check, config, equal, finish, folder, json, metrics, patch, prometheus, root, service, stackAddress, test, until } from './lib/sut.mjs';
+import { check, config, equal, finish, folder, json, metrics, patch, prometheus, root, service, stackAddress, stackNumber, test, until } from './lib/sut.mjs';
 
-const number = 31, dir = folder();
+const number = await stackNumber(31), dir = folder();
 const gate = { delayMs: 0, status: 200, hang: false, seen: [], keys: new Map() };
 
 function answer(req, body) {

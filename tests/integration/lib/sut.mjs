@@ -2,6 +2,7 @@
 // events with deadlines, and the count at the end. Everything started here is ended here, by its process number.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, appendFileSync, openSync, chownSync, chmodSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +12,30 @@ const build = process.env.FD_BUILD_DIR ?? join(root, 'build/release');
 const children = [];
 const folders = [];
 let passed = 0, failed = 0;
+
+function listens(port, number) {
+  const server = createServer();
+  return new Promise((done) => { server.once('error', () => done(null)); server.listen(port, stackAddress(number), () => done(server)); });
+}
+
+// A stack number that nobody else on this machine uses now: a listening port on its address is the sign, held until the end, and the
+// ports of the components must be free.
+export async function stackNumber(first) {
+  for (let number = first; number < 255; number += 75) {
+    const sign = await listens(8999, number);
+    if (!sign) continue;
+    sign.unref();
+    let free = true;
+    for (const port of [5432, 6379, 4222, 9090]) {
+      const probe = await listens(port, number);
+      if (probe) await new Promise((done) => probe.close(done));
+      else free = false;
+    }
+    if (free) return number;
+    sign.close();
+  }
+  throw new Error(`stack number ${first} and its stand-ins are in use`);
+}
 
 export function stackAddress(number) { return `127.77.${number}.1`; }
 
@@ -22,7 +47,7 @@ export function folder() {
   return dir;
 }
 
-export async function until(what, probe, limitMs = 10000) {
+export async function until(what, probe, limitMs = 30000) {
   const end = Date.now() + limitMs;
   let last;
   for (;;) {
@@ -201,4 +226,5 @@ export async function finish() {
   process.exit(failed ? 1 : 0);
 }
 
+process.on('exit', clear); // also after an error that nobody caught
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => { clear(); process.exit(3); });
