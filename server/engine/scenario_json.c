@@ -1,5 +1,6 @@
 /* A scenario as the API shows it: what a learner may know, or everything. */
 #include "common/base/str.h"
+#include "common/text/json.h"
 #include "server/engine/json_put.h"
 #include "server/engine/run_json.h"
 #include "server/engine/scenario_parts.h"
@@ -33,7 +34,11 @@ static void put_cause(const struct scenario_cause *cause, struct buf *out)
                         put_str(out, "mechanism_text", scenario_mechanism_text(i));
         put_key(out, "object");
         buf_char(out, '{');
-        if (cause->object_kind[0]) put_str(out, cause->object_kind, cause->object_name);
+        if (cause->object_kind[0]) { /* the author's words, both */
+                json_quote(out, cause->object_kind);
+                buf_char(out, ':');
+                json_quote(out, cause->object_name);
+        }
         buf_char(out, '}');
 }
 
