@@ -56,7 +56,7 @@ struct stack_service {
         enum stack_kind kind;
         uint16_t port;
         int adapter_of; /* index, or -1 */
-        bool unprivileged, restart;
+        bool unprivileged, restart, keep;
 
         enum stack_ready ready;
         uint16_t ready_port; /* 0 = port */
@@ -69,8 +69,9 @@ struct stack_service {
         size_t upstreams_count;
         struct stack_pair files[STACK_PAIRS_MAX], env[STACK_PAIRS_MAX];
         size_t files_count, env_count;
-        const char *args[STACK_ARGS_MAX], *prepare[STACK_ARGS_MAX], *search[STACK_PAIRS_MAX];
-        size_t args_count, prepare_count, search_count;
+        const char *args[STACK_ARGS_MAX], *prepare[STACK_ARGS_MAX], *forget[STACK_ARGS_MAX];
+        const char *search[STACK_PAIRS_MAX];
+        size_t args_count, prepare_count, forget_count, search_count;
 };
 
 struct stack_outside {

@@ -13,9 +13,10 @@ enum { READY_TIMEOUT_MS = 15000, STOP_GRACE_MS = 6000, TIME_MS_MAX = 600000, NUM
 
 #define SERVICE_KEY_LIST(X)                                                                                            \
         X(name)                                                                                                        \
-        X(title) X(number) X(kind) X(program) X(search) X(port) X(adapter_of) X(needs) X(upstreams) X(ready)           \
-                X(ready_port) X(ready_path) X(ready_timeout_ms) X(restart) X(stop_signal) X(stop_grace_ms)             \
-                        X(unprivileged) X(args) X(prepare) X(files) X(env)
+        X(title)                                                                                                       \
+        X(number) X(kind) X(program) X(search) X(port) X(adapter_of) X(needs) X(upstreams) X(ready) X(ready_port)      \
+                X(ready_path) X(ready_timeout_ms) X(restart) X(stop_signal) X(stop_grace_ms) X(unprivileged) X(args)   \
+                        X(prepare) X(keep) X(forget) X(files) X(env)
 
 static const char *const service_keys[] = {
 #define X(name) #name,
@@ -97,6 +98,9 @@ static void read_supervision(struct reader *r, const struct yaml *map, struct st
         if ((node = yaml_get(map, "args"))) stack_read_list(r->diags, node, s->args, STACK_ARGS_MAX, &s->args_count);
         if ((node = yaml_get(map, "prepare")))
                 stack_read_list(r->diags, node, s->prepare, STACK_ARGS_MAX, &s->prepare_count);
+        if ((node = yaml_get(map, "keep"))) s->keep = stack_read_bool(r->diags, node, false);
+        if ((node = yaml_get(map, "forget")))
+                stack_read_list(r->diags, node, s->forget, STACK_ARGS_MAX, &s->forget_count);
         if ((node = yaml_get(map, "files")))
                 stack_read_pairs(r->diags, node, s->files, STACK_PAIRS_MAX, &s->files_count);
         if ((node = yaml_get(map, "env"))) stack_read_pairs(r->diags, node, s->env, STACK_PAIRS_MAX, &s->env_count);

@@ -140,6 +140,7 @@ int main(int argc, char **argv)
 
         if (argc == 2 && str_eq(argv[1], "keeper")) _exit(keeper_main());
         if (argc > 1 && str_eq(argv[1], "prepare-postgres")) return prepare_postgres(argc - 2, argv + 2);
+        if (argc == 4 && str_eq(argv[1], "http-post")) return prepare_http_post(argv[2], argv[3]);
         if (argc == 3 && str_eq(argv[1], "remove-trash")) return prepare_remove_trash(argv[2]);
         if (read_arguments(argc, argv, &args, &note)) {
                 (void)fprintf(stderr, "firedrill-control: %s\n%s", note.text, usage);

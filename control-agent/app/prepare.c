@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -248,12 +249,8 @@ static enum err read_options(int argc, char **argv, struct job *job)
 {
         const struct {
                 const char *name, **value;
-        } options[] = {{"--data", &job->data},
-                       {"--template", &job->cache},
-                       {"--share", &job->share},
-                       {"--postgres", &job->postgres},
-                       {"--listen", &job->listen},
-                       {"--sockets", &job->sockets}};
+        } options[] = {{"--data", &job->data},         {"--template", &job->cache}, {"--share", &job->share},
+                       {"--postgres", &job->postgres}, {"--listen", &job->listen},  {"--sockets", &job->sockets}};
         char bin[FILE_PATH_BYTES];
         const char *slash;
 
@@ -272,8 +269,9 @@ static enum err read_options(int argc, char **argv, struct job *job)
         return ERR_OK;
 }
 
-/* PostgreSQL takes a lock for a living one as soon as any process has the number in it, which after a stack was killed is often another
- * service. A lock whose owner is no PostgreSQL is stale; one whose owner is, is left to PostgreSQL to judge. */
+/* PostgreSQL takes a lock for a living one as soon as any process has the number in it, which after a stack was killed
+ * is often another service. A lock whose owner is no PostgreSQL is stale; one whose owner is, is left to PostgreSQL to
+ * judge. */
 static void remove_stale_lock(const char *path)
 {
         char comm_path[64];
@@ -314,6 +312,27 @@ int prepare_postgres(int argc, char **argv)
         }
         if (!e) return 0;
         (void)fprintf(stderr, "cannot prepare PostgreSQL's data: %s\n", *job.note.text ? job.note.text : err_text(e));
+        return 1;
+}
+
+int prepare_http_post(const char *address, const char *path)
+{
+        char text[2048], host[SOCK_ADDRESS_BYTES];
+        struct pollfd p = {.events = POLLOUT};
+        uint16_t port;
+        int status = 0, n;
+
+        if (sock_split(address, host, &port) || sock_connect_tcp(host, port, &p.fd, NULL)) return 1;
+        n = snprintf(text, sizeof(text), "POST %s HTTP/1.0\r\nHost: %s\r\nContent-Length: 0\r\n\r\n", path, address);
+        if (n > 0 && (size_t)n < sizeof(text) && poll(&p, 1, PREPARE_STEP_MS) == 1 &&
+            send(p.fd, text, (size_t)n, MSG_NOSIGNAL) == n) {
+                p.events = POLLIN;
+                if (poll(&p, 1, PREPARE_STEP_MS) == 1 && recv(p.fd, text, sizeof(text) - 1, 0) > 12)
+                        status = atoi(text + strlen("HTTP/1.1 "));
+        }
+        close(p.fd);
+        if (status >= 200 && status < 300) return 0;
+        (void)fprintf(stderr, "POST %s to %s was answered %d\n", path, address, status);
         return 1;
 }
 

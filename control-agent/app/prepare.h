@@ -10,6 +10,8 @@ enum { PREPARE_STEP_MS = 60000 };
 /* Options: --data DIR --template DIR --share DIR --postgres FILE --listen HOST:PORT. Does nothing if the data are
  * there. */
 int prepare_postgres(int argc, char **argv);
+/* POST of an empty body to HOST:PORT; 0 if the answer is of 200 to 299. */
+int prepare_http_post(const char *address, const char *path);
 /* Removes each DIR/trash-*. */
 int prepare_remove_trash(const char *directory);
 

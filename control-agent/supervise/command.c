@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/base/str.h"
 #include "control-agent/supervise/privilege.h"
@@ -81,15 +82,29 @@ static void add_kit(struct list *list, const struct place *p, size_t service)
         }
 }
 
-static enum err add_arguments(struct list *list, const struct place *p, size_t service, bool prepare,
+/* The command line that the list gives for a purpose: the program first, then its arguments. */
+static void list_of(const struct stack_service *s, enum command_purpose purpose, const char **ret_program,
+                    const char *const **ret_args, size_t *ret_count)
+{
+        const char *const *words = purpose == COMMAND_PREPARE ? s->prepare : s->forget;
+        size_t count = purpose == COMMAND_PREPARE ? s->prepare_count : s->forget_count;
+
+        CHECK(purpose == COMMAND_RUN || count > 0);
+        *ret_program = purpose == COMMAND_RUN ? s->program : words[0];
+        *ret_args = purpose == COMMAND_RUN ? s->args : words + 1;
+        *ret_count = purpose == COMMAND_RUN ? s->args_count : count - 1;
+}
+
+static enum err add_arguments(struct list *list, const struct place *p, size_t service, enum command_purpose purpose,
                               struct err_note *reterr)
 {
         const struct stack_service *s = &p->spec->services[service];
-        const char *const *args = prepare ? s->prepare + 1 : s->args;
-        size_t count = prepare ? s->prepare_count - 1 : s->args_count;
+        const char *program, *const *args;
+        size_t count;
 
-        addf(list, "%s", prepare ? s->prepare[0] : s->program);
-        if (!prepare && s->kind != STACK_COMPONENT) add_kit(list, p, service);
+        list_of(s, purpose, &program, &args, &count);
+        addf(list, "%s", program);
+        if (purpose == COMMAND_RUN && s->kind != STACK_COMPONENT) add_kit(list, p, service);
         for (size_t i = 0; i < count; i++) {
                 enum err e = add_expanded(list, p, service, args[i], reterr);
 
@@ -121,17 +136,19 @@ enum err command_new(const struct place *p, size_t service, const struct command
                      struct err_note *reterr)
 {
         const struct stack_service *s = &p->spec->services[service];
-        const char *name = options->prepare ? s->prepare[0] : s->program;
+        const char *name, *const *args;
         AUTO(command_free) struct command *c = mem_zalloc(1, sizeof(*c));
         struct list argv, envp;
+        size_t count;
         enum err e;
 
         if (!c) return err_note(reterr, ERR_NOMEM, "cannot start %s: out of memory", s->name);
         argv = (struct list){c->argv, &c->argv_count, ERR_OK};
         envp = (struct list){c->envp, &c->env_count, ERR_OK};
+        list_of(s, options->purpose, &name, &args, &count);
         if (!place_program(p, service, name, c->program))
                 return err_note(reterr, ERR_NOT_FOUND, "the program '%s' of %s is not there any more", name, s->name);
-        e = add_arguments(&argv, p, service, options->prepare, reterr);
+        e = add_arguments(&argv, p, service, options->purpose, reterr);
         if (e) return e;
         add_environment(&envp, p, service, options);
         if (envp.status) return err_note(reterr, envp.status, "the environment of %s is too long", s->name);

@@ -14,8 +14,11 @@ struct command {
         size_t argv_count, env_count;
 };
 
+/* The service itself, the program before each of its starts, or the one that makes it forget in a reset. */
+enum command_purpose { COMMAND_RUN, COMMAND_PREPARE, COMMAND_FORGET, COMMAND_PURPOSE_COUNT };
+
 struct command_options {
-        bool prepare;            /* the program that runs before each start, not the service */
+        enum command_purpose purpose;
         int ready_fd;            /* number in the new process, -1 none */
         const char *notify_name; /* abstract socket, NULL none */
         uint64_t seed;

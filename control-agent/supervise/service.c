@@ -108,7 +108,8 @@ static enum err start(struct service *s, bool prepare, struct err_note *reterr)
 {
         char notify_name[96] = "";
         AUTO(command_free) struct command *command = NULL;
-        struct command_options options = {.prepare = prepare, .ready_fd = -1, .seed = s->home->seed};
+        struct command_options options = {
+                .purpose = prepare ? COMMAND_PREPARE : COMMAND_RUN, .ready_fd = -1, .seed = s->home->seed};
         struct keeper_start request = {.directory = s->home->place->dir, .output_fd = -1, .ready_fd = -1};
         enum err e;
 
@@ -267,6 +268,7 @@ void service_lost(struct service *s)
         loop_timer_remove(take(&s->timer));
         if (s->state != SVC_DOWN) s->since_wall_ms = clock_wall_ms();
         s->state = SVC_DOWN;
+        s->kept = false;
         s->changed = true;
 }
 
@@ -277,10 +279,11 @@ bool service_is_alive(const struct service *s)
 
 void service_reset(struct service *s)
 {
-        CHECK(!s->tag && s->state == SVC_DOWN);
+        CHECK(s->kept || (!s->tag && s->state == SVC_DOWN));
         s->tally = (struct svc_tally){0};
         s->restarts = 0;
-        s->started_before = false;
+        s->started_before = s->kept;
+        s->alive_told = false;
         s->last_exit[0] = s->detail[0] = '\0';
         s->changed = true;
 }

@@ -40,6 +40,7 @@ struct service {
         struct svc_tally tally;
         uint64_t restarts; /* starts after the first */
         bool started_before, changed;
+        bool kept;       /* stays through the reset under way */
         bool alive_told; /* the stack's on_process knows of the process */
         int64_t since_wall_ms;
         char last_exit[SERVICE_EXIT_BYTES], detail[SERVICE_DETAIL_BYTES];
@@ -69,7 +70,7 @@ void service_lost(struct service *s);
 
 /* It has a process that is the service itself, not its preparation. */
 bool service_is_alive(const struct service *s);
-/* Forgets earlier lives: before a start of the whole stack. */
+/* Forgets earlier lives: before a start of the whole stack. A kept one keeps its process. */
 void service_reset(struct service *s);
 
 /* {"name",...} of docs/contracts.md; NULL when out of memory. */

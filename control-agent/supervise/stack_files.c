@@ -25,26 +25,47 @@ enum err stack_files_make(struct stack_run *r, struct err_note *reterr)
         return e;
 }
 
+static unsigned trash_number; /* with the time: never used twice */
+
 static enum err move_away(struct stack_run *r, const char *name, const char *to, struct err_note *reterr)
 {
         char from[FILE_PATH_BYTES], trash[FILE_PATH_BYTES];
 
         if (path_join(from, r->place.dir, name) ||
             (to ? path_join(trash, r->place.dir, to)
-                : path_format(trash, "%s/trash-%s-%" PRId64, r->place.dir, name, clock_mono_us())))
+                : path_format(trash, "%s/trash-%" PRId64 "-%u", r->place.dir, clock_mono_us(), ++trash_number)))
                 return err_note(reterr, ERR_LIMIT, "the path '%s' is too long", r->place.dir);
         if (rename(from, trash) < 0 && errno != ENOENT)
                 return err_note(reterr, ERR_IO, "cannot move '%s' away: %s", from, strerror(errno));
         return ERR_OK;
 }
 
+/* Data go, logs stay aside for one generation, for whoever looks for a cause. */
+static enum err wipe_service(struct stack_run *r, const char *name, struct err_note *reterr)
+{
+        static const char *const endings[] = {".log", ".log.1"};
+        char from[FILE_PATH_BYTES], to[FILE_PATH_BYTES];
+        enum err e = path_format(from, "data/%s", name);
+
+        if (!e) e = move_away(r, from, NULL, reterr);
+        for (size_t i = 0; i < ARRAY_COUNT(endings) && !e; i++) {
+                e = path_format(from, "logs/%s%s", name, endings[i]);
+                if (!e) e = path_format(to, "logs.old/%s%s", name, endings[i]);
+                if (!e) e = move_away(r, from, to, reterr);
+        }
+        return e;
+}
+
 enum err stack_files_wipe(struct stack_run *r, struct err_note *reterr)
 {
-        enum err e = ERR_OK;
+        char path[FILE_PATH_BYTES];
+        enum err e = move_away(r, "config", NULL, reterr);
 
-        for (size_t i = 0; i < 2 && !e; i++) e = move_away(r, folders[i], NULL, reterr); /* config, data */
         if (!e) e = move_away(r, "logs.old", NULL, reterr);
-        if (!e) e = move_away(r, "logs", "logs.old", reterr); /* one generation, for whoever looks for a cause */
+        if (!e) e = place_path(&r->place, "logs.old", NULL, path);
+        if (!e) e = dir_make(path, 0755, reterr);
+        for (size_t i = 0; i < r->services_count && !e; i++)
+                if (!r->services[i].kept) e = wipe_service(r, r->services[i].spec->name, reterr);
         return e;
 }
 

@@ -42,6 +42,11 @@ void stack_changed(struct stack_run *r); /* settles later */
 void stack_begin(struct stack_run *r, bool fresh);
 void stack_again(struct stack_run *r);
 void stack_end(struct stack_run *r, bool graceful, enum stack_after after);
+/* stack_reset.c: begins to clear, is it clear, what is left to do then before the services start again. */
+void stack_clear(struct stack_run *r);
+bool stack_is_clear(const struct stack_run *r);
+MUST_USE enum err stack_cleared(struct stack_run *r, struct err_note *reterr);
+void stack_set_deadline(struct stack_run *r, int64_t after_ms);
 void stack_waiters_settle(struct stack_run *r);
 void stack_waiters_progress(struct stack_run *r, const struct service *s);
 size_t stack_built_count(const struct stack_run *r);

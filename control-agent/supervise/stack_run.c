@@ -93,13 +93,6 @@ static void check_start(struct stack_run *r)
         }
 }
 
-static bool all_at_rest(const struct stack_run *r)
-{
-        for (size_t i = 0; i < r->services_count; i++)
-                if (svc_state_has_process(r->services[i].state)) return false;
-        return true;
-}
-
 static void tell_process(struct stack_run *r, struct service *s)
 {
         bool alive = service_is_alive(s);
@@ -143,7 +136,12 @@ static void settle(void *ctx)
         if (r->state == STACK_RUN_STARTING) check_start(r);
         if (r->state == STACK_RUN_FAILED && r->home.keeper && stack_up_count(r) == stack_built_count(r))
                 set_state(r, STACK_RUN_UP);
-        if (r->state == STACK_RUN_STOPPING && r->home.keeper && all_at_rest(r)) keeper_link_end(r->home.keeper);
+        if (r->state == STACK_RUN_STOPPING && r->home.keeper && stack_is_clear(r)) {
+                if (r->after == AFTER_UP_FRESH)
+                        stack_begin(r, true);
+                else
+                        keeper_link_end(r->home.keeper);
+        }
         tell_changes(r);
         stack_waiters_settle(r);
 }
@@ -217,7 +215,7 @@ static void on_deadline(void *ctx)
         if (r->state == STACK_RUN_STARTING) fail(r, "not every service became ready in time");
 }
 
-static void set_deadline(struct stack_run *r, int64_t after_ms)
+void stack_set_deadline(struct stack_run *r, int64_t after_ms)
 {
         loop_timer_remove(take(&r->deadline_timer));
         if (loop_timer_add(r->loop, after_ms, 0, on_deadline, r, &r->deadline_timer)) r->deadline_timer = NULL;
@@ -266,15 +264,15 @@ static void start_services(struct stack_run *r)
 {
         struct err_note note;
 
-        if (make_keeper(r, &note)) {
+        if (r->home.keeper ? stack_cleared(r, &note) : make_keeper(r, &note)) {
                 fail(r, note.text);
                 return;
         }
         remove_trash(r);
         r->ordered = true;
-        set_deadline(r, STACK_RUN_START_MS);
+        stack_set_deadline(r, STACK_RUN_START_MS);
         for (size_t i = 0; i < r->services_count; i++)
-                if (r->services[i].built) (void)service_event(&r->services[i], SVC_EV_START);
+                if (r->services[i].built && !r->services[i].kept) (void)service_event(&r->services[i], SVC_EV_START);
         stack_changed(r);
 }
 
@@ -284,7 +282,7 @@ void stack_again(struct stack_run *r)
         r->reason[0] = '\0';
         r->ordered = true;
         set_state(r, STACK_RUN_STARTING);
-        set_deadline(r, STACK_RUN_START_MS);
+        stack_set_deadline(r, STACK_RUN_START_MS);
         for (size_t i = 0; i < r->services_count; i++)
                 if (r->services[i].built && r->services[i].state != SVC_UP)
                         (void)service_event(&r->services[i], SVC_EV_START);
@@ -314,16 +312,18 @@ void stack_begin(struct stack_run *r, bool fresh)
         r->reason[0] = '\0';
         if (!e) e = stack_files_make(r, &note);
         if (!e) e = path_join(path, r->place.dir, "lock");
-        for (size_t i = 0; i < r->services_count; i++) r->services[i].alive_told = false;
+        r->after = AFTER_NOTHING;
+        for (size_t i = 0; i < r->services_count; i++) service_reset(&r->services[i]);
         if (!e && r->o.on_begin) e = r->o.on_begin(r->o.ctx, r->o.number, r->home.seed, &note);
         set_state(r, STACK_RUN_STARTING);
-        for (size_t i = 0; i < r->services_count; i++) service_reset(&r->services[i]);
-        if (!e && r->lock_fd < 0) {
+        if (!e && r->lock_fd < 0 && !r->home.keeper) {
                 r->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
                 if (r->lock_fd < 0) e = err_note(&note, ERR_IO, "cannot open '%s': %s", path, strerror(errno));
         }
         if (e)
                 fail(r, *note.text ? note.text : err_text(e));
+        else if (r->home.keeper)
+                start_services(r);
         else
                 on_lock_turn(r);
 }
@@ -343,12 +343,15 @@ void stack_end(struct stack_run *r, bool graceful, enum stack_after after)
                 on_gone(r);
                 return;
         }
+        for (size_t i = 0; i < r->services_count; i++) r->services[i].kept = false;
         for (size_t i = 0; i < r->services_count && graceful; i++) {
                 grace_ms = MAX(grace_ms, r->services[i].spec->stop_grace_ms);
                 (void)service_event(&r->services[i], SVC_EV_STOP);
         }
         if (graceful)
-                set_deadline(r, grace_ms + STOP_EXTRA_MS);
+                stack_set_deadline(r, grace_ms + STOP_EXTRA_MS);
+        else if (after == AFTER_UP_FRESH)
+                stack_clear(r);
         else
                 keeper_link_end(r->home.keeper);
         stack_changed(r);
