@@ -40,16 +40,22 @@ function items(): Item[] {
   return list;
 }
 
+function find(text: string): Item[] {
+  const all = items();
+  const hits = text ? all.map(i => ({ i, s: score(i.label, text) })).filter(x => x.s !== null).sort((a, b) => a.s! - b.s!).map(x => x.i) : all;
+  return hits.slice(0, 60);
+}
+
 export function Palette({ close }: { close: () => void }): JSX.Element {
   const ref = useRef<HTMLDialogElement>(null);
   const text = useSignal('');
   const at = useSignal(0);
   useEffect(() => { ref.current!.showModal(); }, []);
-  const all = items();
-  const hits = text.value ? all.map(i => ({ i, s: score(i.label, text.value) })).filter(x => x.s !== null).sort((a, b) => a.s! - b.s!).map(x => x.i) : all;
-  const shown = hits.slice(0, 60);
+  const shown = find(text.value);
   const pick = (i: Item | undefined): void => { if (!i) return; close(); i.run(); announce(i.label); };
   const key = (e: KeyboardEvent): void => {
+    // Asked anew: a fast typist is ahead of what is drawn, and Enter must never run what was listed a letter ago.
+    const shown = find(text.value);
     const n = shown.length;
     if (e.key === 'ArrowDown' && n) at.value = (at.value + 1) % n;
     else if (e.key === 'ArrowUp' && n) at.value = (at.value + n - 1) % n;

@@ -18,10 +18,11 @@ export interface Marker { t: number; kind: 'onset' | 'action' | 'hint' | 'deploy
 export interface ChartProps {
   title: string; unit: Unit; lines: Line[]; data: () => { ts: number[]; cols: (Column | undefined)[] };
   promql?: string; explore?: string; height?: number; target?: number | null; max?: number; markers?: () => Marker[];
-  range?: () => { from: number; to: number }; onLook?: () => void; compact?: boolean; actions?: ComponentChildren;
+  range?: () => { from: number; to: number }; onLook?: () => void; compact?: boolean; actions?: ComponentChildren; legend?: boolean;
 }
 
 const LOOK_MS = 800;
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400];
 const charts = new Set<Drawable>();
 let beat = 0;
 
@@ -60,7 +61,7 @@ class Plot implements Drawable {
       cursor: { sync: { key: 'fd', scales: ['x', null], setSeries: false }, y: false, points: { size: 6 }, drag: { x: true, y: false, setScale: false } },
       scales: { x: { time: true, range: () => { const w = this.window(); return [w.from, w.to]; } }, y: { range: (_u, lo, hi) => this.yRange(lo, hi) } },
       axes: [
-        { stroke: ink, grid, ticks: { show: false }, size: 22, font, gap: 4, space: 64, values: (u, splits) => { const w = (u.scales.x!.max ?? 0) - (u.scales.x!.min ?? 0); return splits.map(t => hhmm(t, w < 600)); } },
+        { stroke: ink, grid, ticks: { show: false }, size: 22, font, gap: 4, space: 54, incrs: STEPS_S, values: (u, splits) => { const w = (u.scales.x!.max ?? 0) - (u.scales.x!.min ?? 0); return splits.map(t => hhmm(t, w < 600)); } },
         { stroke: ink, grid, ticks: { show: false }, gap: 4, space: p.compact ? 28 : 34, font, size: (_u, v) => size(v), values: (_u, splits) => splits.map(v => axis(v, p.unit)) },
       ],
       series: [{}, ...p.lines.map((l, i): uPlot.Series => {
@@ -191,10 +192,10 @@ export function Chart(p: ChartProps): JSX.Element {
   }, [shape]);
   if (plot.current) { plot.current.props = p; mark(plot.current); }
   return (
-    <figure class={'chart panel' + (p.compact ? ' compact' : '') + (crosshair.value ? '' : ' no-cross')}>
+    <figure class={'chart panel' + (p.compact ? ' compact' : p.lines.length > 2 ? ' full' : '') + (crosshair.value ? '' : ' no-cross')}>
       <figcaption>
         <span class="chart-title ell">{p.title}</span>
-        <div class="legend" ref={legend}>
+        <div class={'legend' + (p.legend === false ? ' no' : '')} ref={legend}>
           {p.lines.map((l, i) => (
             <span class="legend-item" key={l.key}>
               {(p.lines.length > 1) && <i class={seriesClass(l.colour ?? i)} aria-hidden="true" />}{p.lines.length > 1 && <span class="t2">{l.label}</span>}<b data-v />

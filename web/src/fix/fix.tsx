@@ -100,7 +100,8 @@ function Config({ service, state }: { service: string; state: string }): JSX.Ele
   const draft = drafts.value[service] ?? {};
   const p = plan(c, draft);
   return (
-    <form class="fix-form" aria-label={`Configuration of ${service}`} onSubmit={e => { e.preventDefault(); document.querySelector<HTMLButtonElement>('[data-apply]')?.click(); }}>
+    <form class="fix-form" aria-label={`Configuration of ${service}`} onSubmit={e => e.preventDefault()}
+      onKeyDown={e => { if (e.key === 'Enter' && e.target instanceof HTMLInputElement) { e.preventDefault(); document.querySelector<HTMLButtonElement>('[data-apply]')?.click(); } }}>
       <div class="fix-form-head"><h2>Configuration</h2><span class="tag">{c.version}</span><span class="t3">revision {c.revision}</span><span class="grow" />
         <button type="button" class="btn quiet small" onClick={again} title="Read it again from the process"><Icon name="restart" size={14} /> Read again</button></div>
       {error.value && <ProblemBox mild text={`Shown is what was read last: ${error.value}`} retry={again} />}

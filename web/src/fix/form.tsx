@@ -29,7 +29,7 @@ function Field({ name, p, value, preset, text, error, dirty, off, set, look }: F
             : p.type === 'array' ? <textarea class="in mono" rows={3} {...common} value={text} onInput={e => set(e.currentTarget.value)} />
               : <input class="in" {...common} inputMode={p.type === 'integer' ? 'numeric' : p.type === 'number' ? 'decimal' : 'text'} autocomplete="off" spellcheck={false} value={text} onInput={e => set(e.currentTarget.value)} />}
         <span class="t3 knob-unit">{unit}</span>
-        <button class="btn quiet icon small" style={{ visibility: dirty || (changed && !off) ? 'visible' : 'hidden' }} aria-label={dirty ? `Take back the edit of ${name}` : `Set ${name} to its default`} title={dirty ? 'Take the edit back' : `Set to the default (${literal(preset)})`}
+        <button type="button" class="btn quiet icon small" style={{ visibility: dirty || (changed && !off) ? 'visible' : 'hidden' }} aria-label={dirty ? `Take back the edit of ${name}` : `Set ${name} to its default`} title={dirty ? 'Take the edit back' : `Set to the default (${literal(preset)})`}
           onClick={() => set(dirty ? toText(value) : toText(preset))}><Icon name="undo" size={14} /></button>
       </div>
       <p id={help} class="knob-help">{error ? <span class="crit">{error}</span> : <>{p.description && <span>{p.description} </span>}<span class="t3">{limits(p, preset)}</span></>}</p>

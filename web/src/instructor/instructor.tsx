@@ -49,6 +49,7 @@ function Source({ id, saved }: { id: string; saved: () => void }): JSX.Element {
   const state = useSignal<'idle' | 'saving' | 'starting'>('idle');
   const error = useSignal<string | null>(null);
   const view = useSignal<EditorView | null>(null);
+  const reverts = useSignal(0);
   const load = (): void => {
     get<string>(`/scenarios/${encode(id)}/source`).then(t => { disk.value = t; if (text.value === null) text.value = t; error.value = null; }, e => { error.value = said(e); });
   };
@@ -94,11 +95,11 @@ function Source({ id, saved }: { id: string; saved: () => void }): JSX.Element {
     <>
       <section class="inst-edit" aria-label="Source">
         <div class="subbar"><code class="ell">{id}.yaml</code>{dirty && <span class="tag mod">edited</span>}<span class="grow" />
-          <button class="btn small quiet" disabled={!dirty} onClick={() => { change(disk.value); }}><Icon name="undo" size={14} /> Revert</button>
+          <button class="btn small quiet" disabled={!dirty} onClick={() => { change(disk.value); reverts.value++; }}><Icon name="undo" size={14} /> Revert</button>
           <button class="btn small" disabled={errors > 0 || state.value !== 'idle' || active.value} onClick={start} title="A run with shortened holds and limits"><Icon name="play" size={14} /> Try it fast</button>
           <button class="btn small primary" disabled={!dirty || state.value !== 'idle'} onClick={() => void save()}>{state.value === 'saving' ? 'Saving…' : 'Save'}</button></div>
         {error.value && <div class="pad"><ProblemBox text={error.value} /></div>}
-        <Editor value={text.value} change={change} label={`Source of ${id}`} run={() => void save()} view={v => { view.value = v; }} extensions={() => [yaml(), lintOnServer(d => { found.value = d; })]} />
+        <Editor value={text.value} revision={reverts.value} change={change} label={`Source of ${id}`} run={() => void save()} view={v => { view.value = v; }} extensions={() => [yaml(), lintOnServer(d => { found.value = d; })]} />
       </section>
       <aside class="inst-side scroll" aria-label="Problems and preview" tabIndex={0}>
         <h2 class="over">Problems</h2>

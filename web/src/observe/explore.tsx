@@ -1,9 +1,10 @@
 // PromQL explorer: any question to the Prometheus of the stack, with completion from it; result as chart and table, everything in the address.
 import { signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { get, said } from '../live/api';
 import { Chart, type Line } from '../charts/chart';
+import { seriesClass } from '../charts/palette';
 import { fixed, last, span } from '../charts/window';
 import { looked } from '../live/commands';
 import { serverNow } from '../live/clock';
@@ -66,7 +67,8 @@ export function Explore(): JSX.Element {
   const error = useSignal<string | null>(null);
   const busy = useSignal(false);
   const turn = useSignal(0);
-  useEffect(() => { text.value = q; }, [q]);
+  const shownFor = useRef(q);
+  if (shownFor.current !== q) { shownFor.current = q; text.value = q; }
   const commit = (): void => {
     const t = text.value.trim();
     if (!t) return;
@@ -104,7 +106,7 @@ export function Explore(): JSX.Element {
     <div class="explore">
       <div class="explore-main">
         <div class="explore-bar">
-          <div class="explore-edit"><Promql value={text.value} change={t => { text.value = t; }} run={commit} /></div>
+          <div class="explore-edit"><Promql value={text.value} revision={q} change={t => { text.value = t; }} run={commit} /></div>
           <button class="btn primary" onClick={commit} title="Ctrl+Enter">Run</button>
           <Copy text={() => text.value} what="PromQL" />
           <button class="btn quiet icon small" aria-label="Copy a link to this view" title="Copy a link with absolute times" onClick={() => { const s = span(); setQuery({ from: s.from.toFixed(1), to: s.to.toFixed(1) }); void copy(location.href, 'Link'); }}><Icon name="link" size={14} /></button>
@@ -115,11 +117,11 @@ export function Explore(): JSX.Element {
             Pick a metric on the right, or begin with one of these. Ctrl+Enter runs the query.</Empty>}
           {q && !error.value && r && r.all.length === 0 && <Empty title="No series matches">The query is valid, but nothing in this window answers it. Is the name right, and did the service run then?</Empty>}
           {r && r.all.length > 0 && <>
-            <Chart title={r.lines.length === 1 ? r.lines[0]!.key : plural(r.all.length, 'series', 'series')} unit={unitOf(q)} lines={r.lines.length > 6 ? r.lines.map(l => ({ ...l, label: l.label })) : r.lines} height={300} promql={q} markers={markers}
+            <Chart title={r.lines.length === 1 ? r.lines[0]!.key : plural(r.all.length, 'series', 'series')} unit={unitOf(q)} lines={r.lines} legend={r.lines.length <= 5} height={300} promql={q} markers={markers}
               data={() => ({ ts: r.ts, cols: r.cols })} range={() => fixed.value ?? { from: r.ts[0]!, to: r.ts[r.ts.length - 1]! }} />
             {r.all.length > SERIES_MAX && <p class="t3">Drawn are the first {SERIES_MAX} of {r.all.length} series; topk(10, …) or a label filter shows the ones that matter.</p>}
             <table class="explore-table"><thead><tr><th>Series</th><th class="num">last value</th></tr></thead>
-              <tbody>{r.all.slice(0, 200).map((m, i) => <tr key={i}><td title={labelText(m.metric)}>{labelText(m.metric)}</td><td class="num">{m.values?.length ? number(Number(m.values[m.values.length - 1]![1]), 5) : 'none'}</td></tr>)}</tbody></table>
+              <tbody>{r.all.slice(0, 200).map((m, i) => <tr key={i}><td title={labelText(m.metric)}>{i < SERIES_MAX && r.all.length > 1 && <i class={`sw ${seriesClass(i)}`} aria-hidden="true" />}{labelText(m.metric)}</td><td class="num">{m.values?.length ? number(Number(m.values[m.values.length - 1]![1]), 5) : 'none'}</td></tr>)}</tbody></table>
             <p class="cap">step {r.step} s · {Math.round(r.took)} ms · {new Date(serverNow()).toLocaleTimeString('en-GB')}</p>
           </>}
         </div>

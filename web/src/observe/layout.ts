@@ -2,7 +2,8 @@
 export interface Edge { from: string; to: string }
 export interface Place { layer: number; row: number }
 
-/* Layer of a node = length of the longest path that leads to it; a cycle is cut at the edge that closes it. */
+/* Layer of a node = depth of the graph less the longest path that leaves it, so what is called by many stands at the right, together;
+ * a cycle is cut at the edge that closes it. */
 export function layers(nodes: string[], edges: Edge[]): Map<string, number> {
   const out = new Map<string, string[]>(nodes.map(n => [n, []]));
   for (const e of edges) if (out.has(e.from) && out.has(e.to) && e.from !== e.to) out.get(e.from)!.push(e.to);
@@ -23,9 +24,10 @@ export function layers(nodes: string[], edges: Edge[]): Map<string, number> {
   // Begin with what nobody calls, so that a cycle is entered from outside.
   const called = new Set(edges.map(e => e.to));
   for (const n of [...nodes.filter(x => !called.has(x)), ...nodes]) if (!state.has(n)) visit(n);
-  const layer = new Map<string, number>(nodes.map(n => [n, 0]));
-  for (const n of order) for (const to of out.get(n)!) layer.set(to, Math.max(layer.get(to)!, layer.get(n)! + 1));
-  return layer;
+  const reach = new Map<string, number>(nodes.map(n => [n, 0]));
+  for (const n of order.reverse()) for (const to of out.get(n)!) reach.set(n, Math.max(reach.get(n)!, reach.get(to)! + 1));
+  const depth = Math.max(0, ...reach.values());
+  return new Map(nodes.map(n => [n, depth - reach.get(n)!]));
 }
 
 export function crossings(rows: string[][], edges: Edge[]): number {

@@ -4,9 +4,9 @@ import type { JSX } from 'preact';
 import { API } from '../live/api';
 import Editor from '../ui/editor';
 
-export function Promql({ value, change, run }: { value: string; change: (t: string) => void; run: () => void }): JSX.Element {
+export function Promql({ value, revision, change, run }: { value: string; revision: string; change: (t: string) => void; run: () => void }): JSX.Element {
   return (
-    <Editor value={value} change={change} run={run} label="PromQL" oneLine extensions={() => {
+    <Editor value={value} revision={revision} change={change} run={run} label="PromQL" oneLine extensions={() => {
       const promql = new PromQLExtension();
       promql.activateCompletion(true);
       promql.activateLinter(true);

@@ -47,6 +47,7 @@ function Elsewhere({ id }: { id: string }): JSX.Element {
   }, [id]);
   return (
     <main class="page" id="main" tabIndex={-1}>
+      <h1 class="sr">Run {id}</h1>
       {error.value ? <Empty title={`Run ${id} is not here`} action={<a class="btn primary" href="#/">To the scenarios</a>}>{error.value}</Empty> : <Skeleton lines={8} height={28} />}
     </main>
   );

@@ -9,7 +9,7 @@ import { criteria, feed, guards, left, metCount, trail } from '../live/store';
 import { href } from '../live/url';
 import { HoldRing } from '../charts/ring';
 import { Spark } from '../charts/spark';
-import { at, criterionUnit, duration, seconds, split, plural } from '../ui/format';
+import { at, criterionUnit, duration, seconds, split } from '../ui/format';
 import { Icon } from '../ui/icons';
 import { inline } from '../ui/markdown';
 import { Copy } from '../ui/parts';
@@ -26,7 +26,7 @@ export function Sidebar({ r }: { r: Run }): JSX.Element {
     <aside class="sidebar" style={{ '--side': `${width.value}px` }} aria-label="Success criteria and updates">
       <Timer r={r} />
       <section class="crits scroll" aria-label="Success criteria" tabIndex={0}>
-        <div class="side-head"><h2 class="over">Success criteria</h2><span class="t2" data-testid="met">{metCount.value} of {criteria.value.length} met</span></div>
+        <div class="side-head"><h2 class="over"><span class="wide">Success </span>criteria</h2><span class="t2" data-testid="met">{metCount.value} of {criteria.value.length} met</span></div>
         {criteria.value.length === 0 && <p class="t3 pad">The criteria appear as soon as the run has been loaded.</p>}
         {criteria.value.map(c => <CriterionCard key={c.id} c={c} run={r} />)}
         <Guards />
@@ -133,10 +133,9 @@ const KIND: Record<FeedItem['kind'], string> = { brief: 'Brief', say: 'Message',
 
 function Feed({ r }: { r: Run }): JSX.Element {
   const list = [...feed.value].sort((a, b) => b.at_ms - a.at_ms);
-  const open = useSignal(false);
   return (
-    <section class={'feed' + (open.value ? ' open' : '')} aria-label="Updates">
-      <div class="side-head"><h2 class="over">Updates</h2><button class="btn quiet small feed-more" aria-expanded={open.value} onClick={() => { open.value = !open.value; }}>{open.value ? 'Less' : plural(list.length, 'update')}</button></div>
+    <section class="feed" aria-label="Updates">
+      <div class="side-head"><h2 class="over">Updates</h2><span class="t3">{list.length || ''}</span></div>
       {list.length === 0 ? <p class="t3 pad">Hints, messages and deploys arrive here.</p>
         : <div class="scroll feed-log" tabIndex={0} role="log" aria-label="Incident feed"><ul>{list.map(f => <FeedRow key={f.id} f={f} r={r} />)}</ul></div>}
     </section>

@@ -32,10 +32,16 @@ const look = EditorView.theme({
   '.cm-tooltip': { backgroundColor: 'var(--raised)', color: 'var(--text)', border: '1px solid var(--line)', borderRadius: '6px' },
   '.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--on-accent)' },
   '.cm-completionDetail': { color: 'var(--text-3)' }, '.cm-diagnostic': { fontFamily: 'var(--sans)', fontSize: '12px' },
+  // The library underlines with data: images, which the content security policy refuses.
+  '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--crit) 1px', textUnderlineOffset: '3px' },
+  '.cm-lintRange-warning': { backgroundImage: 'none', textDecoration: 'underline wavy var(--warn) 1px', textUnderlineOffset: '3px' },
+  '.cm-lintRange-info, .cm-lintRange-hint': { backgroundImage: 'none' },
   '.cm-panels': { backgroundColor: 'var(--panel)', color: 'var(--text)' },
 });
 
-export interface EditorProps { value: string; change: (text: string) => void; label: string; extensions: () => Extension[]; oneLine?: boolean; run?: () => void; view?: (v: EditorView | null) => void }
+/* The editor owns its text. `value` is taken at birth and whenever `revision` changes: pushing every echo of a key press back into it would
+ * fight with the next one. */
+export interface EditorProps { value: string; revision: string | number; change: (text: string) => void; label: string; extensions: () => Extension[]; oneLine?: boolean; run?: () => void; view?: (v: EditorView | null) => void }
 
 export default function Editor(p: EditorProps): JSX.Element {
   const host = useRef<HTMLDivElement>(null);
@@ -69,6 +75,6 @@ export default function Editor(p: EditorProps): JSX.Element {
   useEffect(() => {
     const v = view.current;
     if (v && v.state.doc.toString() !== p.value) v.dispatch({ changes: { from: 0, to: v.state.doc.length, insert: p.value } });
-  }, [p.value]);
+  }, [p.revision]);
   return <div class={'editor' + (p.oneLine ? ' one' : '')} data-editor="" ref={host} />;
 }

@@ -119,7 +119,7 @@ export class Boundary extends Component<{ name: string; children: ComponentChild
 }
 
 export function Skeleton({ lines = 3, height = 16 }: { lines?: number; height?: number }): JSX.Element {
-  return <div class="col pad" aria-busy="true" aria-label="Loading">{Array.from({ length: lines }, (_, i) => <div key={i} class="skel" style={{ height: `${height}px`, width: `${92 - ((i * 17) % 40)}%` }} />)}</div>;
+  return <div class="col pad" role="status"><span class="sr">Loading</span>{Array.from({ length: lines }, (_, i) => <div key={i} class="skel" style={{ height: `${height}px`, width: `${92 - ((i * 17) % 40)}%` }} />)}</div>;
 }
 
 /* A screen loaded on first use; a skeleton appears only after 150 ms. */

@@ -94,13 +94,13 @@ function LiveRequests(): JSX.Element {
   const since = serverNow() - 30_000;
   const recent = list.filter(q => q.at_ms >= since);
   const bad = recent.filter(q => !q.ok).length;
-  const rows = useComputed(() => requests.value.slice(-40).reverse()).value;
+  const rows = useComputed(() => [...requests.value.slice(-60)].sort((a, b) => b.at_ms - a.at_ms).slice(0, 40)).value;
   return (
     <section class="panel live" aria-label="Live requests">
       <header class="panel-head"><h2>Live requests</h2><span class="t3">{recent.length ? `sample of the last 30 s: ${bad} of ${recent.length} failed` : 'a sample of what the simulated users do'}</span></header>
       {rows.length === 0 ? <Empty title="No request yet">Users begin to arrive as soon as the load generator runs.</Empty> : <>
         <div class="stamps" role="img" aria-label={`${recent.length - bad} of the last ${recent.length} sampled requests succeeded`}>
-          {list.slice(-150).map((q, i) => <i key={i} class={q.ok ? (q.latency_ms > 1000 ? 'late' : 'good') : 'bad'} />)}
+          {[...list.slice(-120)].sort((a, b) => b.at_ms - a.at_ms).map((q, i) => <i key={i} class={q.ok ? (q.latency_ms > 1000 ? 'late' : 'good') : 'bad'} />)}
         </div>
         <div class="scroll live-rows" tabIndex={0} role="region" aria-label="Request sample">
           <table><thead><tr><th>Time</th><th>Journey</th><th>Step</th><th class="num">Answer</th><th class="num">Took</th></tr></thead>

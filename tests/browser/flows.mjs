@@ -1,0 +1,264 @@
+// What learners and instructors do, against the pretend server: a whole game by keyboard, a lost connection, refusals, undo, hostile text.
+//   node tests/browser/flows.mjs
+import { start } from '../../web/tools/mock-server.mjs';
+import { assert, axe, browserStart, check, finish, goTo, pageOpen, shot, until } from './lib.mjs';
+
+const only = process.argv[2]; // part of a name: runs only these
+const browser = await browserStart();
+const post = async (base, path, body) => {
+  const r = await fetch(`${base}/api/v1${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  return r.json();
+};
+/* A run on a fresh server, its page, and the promise that nothing bad was heard. */
+async function scene(name, options, run) {
+  if (only && !name.includes(only)) return;
+  await check(name, async () => {
+    const mock = await start({ fast: true, ...options });
+    const { page, bad, close } = await pageOpen(browser, mock.url, options);
+    try {
+      await run({ mock, page, base: mock.url, bad });
+      assert(bad.length === 0, bad.slice(0, 3).join('; '));
+    } catch (e) { await shot(page, `failed-${name.replace(/\W+/g, '-')}`).catch(() => {}); throw e; } finally { await close(); await mock.close(); }
+  });
+}
+const begin = async (base, page, where = 'test/api') => {
+  const r = await post(base, '/runs', { scenario: 'worker-pool-saturation' });
+  await goTo(page, base, `run/${r.id}/${where}`);
+  await page.locator('[data-criterion][data-state="not met"]').first().waitFor();
+  return r;
+};
+const pendingApply = page => page.getByRole('button', { name: /^Apply to/ });
+
+await scene('a whole game by keyboard alone', {}, async ({ page, base }) => {
+  await goTo(page, base, '');
+  await page.getByRole('button', { name: 'Start incident' }).waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('checkout');
+  await page.locator('.card').first().waitFor();
+  const to = async (locator, key = 'Tab') => { for (let i = 0; i < 90; i++) { if (await locator.evaluate(e => e === document.activeElement).catch(() => false)) return; await page.keyboard.press(key); } throw new Error('Tab does not reach it'); };
+  await to(page.getByRole('button', { name: 'Start incident' }));
+  await page.keyboard.press('Enter');
+  await page.locator('[data-criterion][data-state="not met"]').first().waitFor();
+  await page.keyboard.press('Escape');
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.press('2');
+  await page.locator('.dash-row').first().waitFor();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('configure api');
+  await page.getByRole('option', { name: /Configure api/ }).waitFor();
+  await page.keyboard.press('Enter');
+  const field = page.getByRole('textbox', { name: /worker_threads/ });
+  await field.waitFor();
+  await to(field);
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('16');
+  await page.keyboard.press('Enter');
+  await page.locator('.fix-side .change', { hasText: 'api.worker_threads 2 → 16' }).first().waitFor();
+  await page.getByText(/^Solved in/).waitFor({ timeout: 30_000 });
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: /^Solved/ }).waitFor();
+});
+
+await scene('a lost connection comes back in its place', {}, async ({ mock, page, base }) => {
+  await begin(base, page);
+  await page.getByRole('textbox', { name: /queue_max/ }).fill('99');
+  const address = page.url();
+  mock.drop();
+  await page.getByText('live', { exact: true }).waitFor();
+  await until('fresh data', async () => (await page.locator('[data-criterion]').count()) === 2);
+  assert(page.url() === address, 'the address has changed');
+  assert((await page.getByRole('textbox', { name: /queue_max/ }).inputValue()) === '99', 'the edit is lost');
+  mock.newLife();
+  await page.locator('.banner').waitFor({ state: 'attached' }).catch(() => {});
+  await page.getByText('live', { exact: true }).waitFor();
+  assert((await page.getByRole('textbox', { name: /queue_max/ }).inputValue()) === '99', 'the edit is lost after a new life of the server');
+});
+
+await scene('a server that is away is said, and found again', {}, async ({ mock, page, base }) => {
+  await begin(base, page, 'user');
+  await page.context().setOffline(true);
+  mock.drop();
+  await page.getByText('Connection lost.').waitFor();
+  await axe(page, 'offline');
+  await shot(page, 'offline-dark-1440');
+  await page.context().setOffline(false);
+  await page.getByText('live', { exact: true }).waitFor();
+});
+
+await scene('a wrong value is said at its field and not sent', {}, async ({ page, base }) => {
+  await begin(base, page);
+  const f = page.getByRole('textbox', { name: /worker_threads/ });
+  await f.fill('1000');
+  await page.getByText('must be at most 64').waitFor();
+  assert(await pendingApply(page).isDisabled(), 'Apply can be pressed');
+  await f.fill('2.5');
+  await page.getByText('must be a whole number').waitFor();
+  await f.fill('');
+  await page.getByText('must be a number').waitFor();
+});
+
+await scene('a refusal of the service is shown at its field, and nothing changed', {}, async ({ page, base }) => {
+  await begin(base, page);
+  await page.getByRole('textbox', { name: /queue_max/ }).fill('13');
+  await pendingApply(page).click();
+  await page.locator('[data-key="queue_max"]').getByText('must not be 13').waitFor();
+  await page.getByText('The configuration was refused: nothing was changed.').waitFor();
+  await axe(page, 'refused');
+  await page.getByRole('button', { name: 'Discard' }).click();
+  assert((await page.getByRole('textbox', { name: /queue_max/ }).inputValue()) === '128', 'the field does not show what is in force');
+});
+
+await scene('every change can be undone, a buried one only after what stands on it', {}, async ({ page, base }) => {
+  await begin(base, page);
+  const f = page.getByRole('textbox', { name: /queue_max/ });
+  for (const v of ['64', '32']) {
+    await f.fill(v);
+    await pendingApply(page).click();
+    await page.locator('.fix-side .change', { hasText: `→ ${v}` }).first().waitFor();
+  }
+  const undos = page.locator('.fix-changes').first().getByRole('button', { name: 'Undo' });
+  assert(await undos.nth(1).isDisabled(), 'the older change can be undone although a newer one stands on it');
+  await undos.nth(0).click();
+  await until('the value of before', async () => (await f.inputValue()) === '64');
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.press('Control+z');
+  await until('the first value', async () => (await f.inputValue()) === '128');
+});
+
+await scene('stop needs a held press', {}, async ({ page, base }) => {
+  await begin(base, page, 'test/auth');
+  const stop = page.getByRole('button', { name: /^Stop/ });
+  await stop.click();
+  assert(await page.getByRole('button', { name: 'Restart' }).isVisible(), 'a short press stopped it');
+  await stop.hover();
+  await page.mouse.down();
+  await page.getByRole('button', { name: 'Start', exact: true }).waitFor();
+  await page.mouse.up();
+  await page.getByText(/auth does not answer|configuration of auth cannot be read/).first().waitFor();
+  await page.getByRole('button', { name: 'Start', exact: true }).click();
+  await page.getByRole('button', { name: 'Restart' }).waitFor();
+});
+
+await scene('a hint is announced, and one that costs can be taken', {}, async ({ page, base }) => {
+  await begin(base, page, 'user');
+  await page.locator('.feed-row[data-kind="hint"]').first().waitFor();
+  await page.getByRole('button', { name: /Take the hint for 5 points/ }).click();
+  await page.locator('.feed-row', { hasText: 'Compare worker_threads' }).waitFor();
+});
+
+await scene('a drag zooms all charts, Esc returns to live; PromQL is copied in one click', {}, async ({ page, base }) => {
+  await begin(base, page, 'observe/charts');
+  const plot = page.locator('.u-over').first();
+  await plot.waitFor();
+  const b = await plot.boundingBox();
+  await page.mouse.move(b.x + b.width * 0.3, b.y + 30);
+  await page.mouse.down();
+  await page.mouse.move(b.x + b.width * 0.6, b.y + 30, { steps: 5 });
+  await page.mouse.up();
+  await page.waitForURL(/from=.*to=/);
+  await page.getByRole('button', { name: /behind · Back to live/ }).waitFor();
+  await page.keyboard.press('Escape');
+  await until('live again', async () => !page.url().includes('from='));
+  await page.getByRole('button', { name: 'Copy PromQL' }).nth(3).click();
+  const text = await page.evaluate(() => navigator.clipboard.readText());
+  assert(text.startsWith('fd:'), `copied was "${text}"`);
+});
+
+await scene('a click on a service filters every tab, in the address too', {}, async ({ page, base }) => {
+  await begin(base, page, 'observe/charts');
+  await page.locator('.strip').getByRole('button', { name: /^gateway/ }).click();
+  await page.getByRole('heading', { name: 'API gateway' }).waitFor();
+  await page.waitForURL(/service=gateway/);
+  await page.getByRole('tab', { name: 'Logs' }).click();
+  await page.waitForURL(/logs.*service=gateway/);
+  await page.locator('.log-row').first().waitFor();
+  assert((await page.locator('.log-row > span:nth-of-type(2)').allInnerTexts()).every(t => t === 'gateway'), 'lines of other services are shown');
+  await page.goBack();
+  await page.getByRole('heading', { name: 'API gateway' }).waitFor();
+});
+
+await scene('explore says what is wrong with a query', {}, async ({ page, base }) => {
+  await begin(base, page, `observe/explore?q=${encodeURIComponent('sum((')}`);
+  await page.getByText(/parse error/).waitFor();
+  await page.getByRole('button', { name: 'worker_pool_queue_depth' }).click();
+  await page.getByText('No series matches').waitFor();
+  const box = page.getByRole('textbox', { name: 'PromQL' });
+  await box.fill('fd:offered_rps');
+  await box.press('Enter');
+  await page.locator('.explore-table tbody tr').first().waitFor();
+  await page.waitForURL(/q=fd%3Aoffered_rps/);
+});
+
+await scene('the editor shows what the server finds, at its line', {}, async ({ page, base }) => {
+  await goTo(page, base, 'instructor/cpu-regression');
+  const box = page.getByRole('textbox', { name: /Source of/ });
+  await box.waitFor();
+  await page.getByText('The server finds nothing wrong').waitFor();
+  await box.click();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type('dificulty: 3');
+  await page.getByText(/did you mean 'difficulty'/).first().waitFor();
+  assert(await page.getByRole('button', { name: 'Try it fast' }).isDisabled(), 'a broken scenario can be started');
+  await axe(page, 'editor with a problem');
+  await shot(page, 'editor-problem-dark-1440');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved into your pack').waitFor();
+});
+
+await scene('every address survives a reload', {}, async ({ page, base }) => {
+  const r = await begin(base, page, 'user');
+  for (const [hash, sign] of [['user', '.tiles'], ['observe/charts?service=api', '.dash-detail'], ['observe/explore?q=fd%3Aoffered_rps', '.explore-table'], ['observe/logs?level=warn', '.logs-bar'], ['observe/map', '.map-node'], ['test/gateway', '[data-key="pool_max"]'], ['test/diagnosis', '.diagnosis'], ['agent', '.agent-tab']]) {
+    await goTo(page, base, `run/${r.id}/${hash}`);
+    await page.reload();
+    await page.locator(sign).first().waitFor();
+    assert(page.url().endsWith(hash), `${hash} became ${page.url()}`);
+  }
+});
+
+await scene('a run that does not exist is said', {}, async ({ page, base }) => {
+  await goTo(page, base, 'run/r999/user');
+  await page.getByText('Run r999 is not here').waitFor();
+  await axe(page, 'no such run');
+});
+
+await scene('an empty library says what to do', { model: 'empty' }, async ({ page, base }) => {
+  await goTo(page, base, '');
+  await page.getByText('No scenario is installed').waitFor();
+  await axe(page, 'empty library');
+});
+
+await scene('the page does not shift while it lives', { motion: 'no-preference' }, async ({ page, base }) => {
+  await begin(base, page, 'user');
+  await page.locator('.live-rows tbody tr').nth(8).waitFor();
+  await page.evaluate(() => {
+    window.shifts = 0;
+    new PerformanceObserver(l => { for (const e of l.getEntries()) if (!e.hadRecentInput) { window.shifts += e.value; (window.movers ??= []).push(...e.sources.map(s => `${s.node?.parentElement?.className}>${s.node?.className ?? s.node?.nodeName}`)); } }).observe({ type: 'layout-shift', buffered: false });
+  });
+  const from = await page.locator('.timer-n').innerText();
+  await until('five seconds of life', async () => { const t = await page.locator('.timer-n').innerText(); const s = x => x.split(':').reduce((a, b) => a * 60 + Number(b), 0); return s(from) - s(t) >= 5; });
+  const shifts = await page.evaluate(() => window.shifts);
+  assert(shifts < 0.02, `layout shift ${shifts.toFixed(3)}: ${[...new Set(await page.evaluate(() => window.movers))].slice(0, 8).join(', ')}`);
+});
+
+await scene('hostile text stays text everywhere', { hostile: true }, async ({ page, base }) => {
+  const r = await begin(base, page, 'user');
+  await page.locator('.feed-row[data-kind="hint"]').first().waitFor();
+  for (const hash of ['', `run/${r.id}/user`, `run/${r.id}/observe/charts`, `run/${r.id}/observe/map`, `run/${r.id}/observe/logs`, `run/${r.id}/test/payments`]) {
+    await goTo(page, base, hash);
+    await page.locator(hash === '' ? '.card' : '.crit-card').first().waitFor();
+    if (hash.endsWith('logs')) await page.locator('.log-row').first().click();
+    assert((await page.locator('img').count()) === 0, `${hash}: an image was made of text`);
+    assert((await page.title()) === 'Firedrill', `${hash}: the title is ${await page.title()}`);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert(wide <= 0, `${hash}: the page is ${wide} px too wide`);
+  }
+  await shot(page, 'hostile-dark-1440');
+  await post(base, `/runs/${r.id}/end`, { reason: 'abandoned' });
+  await goTo(page, base, `run/${r.id}/debrief`);
+  await page.getByRole('heading', { name: 'What it was' }).waitFor();
+  assert((await page.locator('img').count()) === 0, 'debrief: an image was made of text');
+});
+
+await browser.close();
+process.exit(finish());
