@@ -426,7 +426,7 @@ static void load_head(struct load *l)
         s->tags = load_words(l, l->root, "tags");
         s->objectives = load_words(l, l->root, "objectives");
         s->false_alarm = load_flag(l->root, "false_alarm");
-        s->needs_diagnosis = load_flag(l->root, "needs_diagnosis");
+        s->needs_diagnosis = load_flag(l->root, "needs_diagnosis") || s->false_alarm; /* there is nothing else to do right */
         s->restart_ok = load_flag(l->root, "restart_ok");
         s->load.args_json = "{}";
 }

@@ -24,5 +24,7 @@ void scenario_warn_duplicates(const struct scenario *s, const struct scenario *c
 
 /* JSON Schema 2020-12 of the file format, for editors: what scenarios/schema.json holds. */
 MUST_USE enum err scenario_schema_write(struct buf *out);
+/* docs/scenario-reference.md, Markdown. */
+void scenario_reference_write(struct buf *out);
 
 #endif

@@ -65,6 +65,39 @@ static void schema_finding(void *ctx, const char *pointer, const char *detail)
         fprintf(stderr, "%s: %s %s\n", (const char *)ctx, pointer, detail);
 }
 
+/* A committed file is what the tables say. If a change is meant, the test tells how to renew it. */
+static void expect_file(const char *path, const char *made)
+{
+        const char *build = getenv("FD_BUILD_DIR"), *base = strrchr(path, '/') + 1;
+        char out[512];
+        size_t size;
+        char *text = fixture_read(path, &size);
+        FILE *f;
+
+        while (size && text[size - 1] == '\n')
+                text[--size] = '\0';
+        if (strncmp(made, text, size) == 0 && strspn(made + size, "\n") == strlen(made + size)) {
+                free(text);
+                return;
+        }
+        free(text);
+        snprintf(out, sizeof out, "%s/%s", build ? build : "build/dev", base);
+        f = fopen(out, "w");
+        if (f) fprintf(f, "%s%s", made, made[strlen(made) - 1] == '\n' ? "" : "\n"), fclose(f);
+        fail_msg("%s is not what the tables say; if that is meant: cp %s %s", path, out, path);
+}
+
+static void test_reference(void **state)
+{
+        AUTO_BUF made;
+
+        (void)state;
+        buf_init(&made, 1 << 20);
+        scenario_reference_write(&made);
+        assert_int_equal(buf_status(&made), ERR_OK);
+        expect_file("docs/scenario-reference.md", made.data);
+}
+
 static void test_schema(void **state)
 {
         AUTO(json_free) struct json *schema = NULL;
@@ -77,18 +110,7 @@ static void test_schema(void **state)
         (void)state;
         buf_init(&made, 1 << 20);
         assert_int_equal(scenario_schema_write(&made), ERR_OK);
-        while (size && text[size - 1] == '\n')
-                text[--size] = '\0';
-        if (strcmp(made.data, text) != 0) {
-                const char *build = getenv("FD_BUILD_DIR");
-                char path[512];
-                FILE *f;
-
-                snprintf(path, sizeof path, "%s/schema.json", build ? build : "build/dev");
-                f = fopen(path, "w");
-                if (f) fprintf(f, "%s\n", made.data), fclose(f);
-                fail_msg("scenarios/schema.json is not what the tables say; if that is meant: cp %s scenarios/schema.json", path);
-        }
+        expect_file("scenarios/schema.json", made.data);
         assert_int_equal(json_parse(text, size, &schema, &note), ERR_OK);
         if (schema_supported(schema, &note) != ERR_OK) fail_msg("%s", note.text);
         for (struct dirent *entry; (entry = readdir(dir));) {
@@ -134,6 +156,7 @@ int main(void)
                 cmocka_unit_test(test_each_loads),
                 cmocka_unit_test(test_no_near_duplicates),
                 cmocka_unit_test(test_schema),
+                cmocka_unit_test(test_reference),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
