@@ -191,6 +191,7 @@ int main(int argc, char **argv)
         struct guard *guard = NULL;
         struct reader reader = { .clients = calloc(CLIENTS, sizeof(struct client)), .epoll_fd = epoll_create1(0) };
         struct figure plain, figures[3];
+        struct push_stats stats;
         struct rusage usage;
         pthread_t thread;
         int listener;
@@ -204,6 +205,7 @@ int main(int argc, char **argv)
         plain = ping_pong(listener, args.seconds);
         for (int i = 0; i < CLIENTS; i++) client_join(&reader, &reader.clients[i], listener);
         pthread_create(&thread, NULL, reader_run, &reader);
+        do push_stats_get(bench_push_room, &stats); while (stats.delivered < CLIENTS && poll(NULL, 0, 10) == 0); /* everybody has a snapshot */
         for (size_t i = 0; i < 3; i++) figures[i] = measure(&reader, rates[i], args.seconds);
         getrusage(RUSAGE_SELF, &usage);
         atomic_store(&reader.is_over, true);
