@@ -25,6 +25,7 @@ static void job_free(struct stage_job *job)
         stage_op_done(&job->op);
         mem_free(job->late_json);
         json_free(job->heal);
+        json_free(job->before);
         mem_free(job);
 }
 
@@ -238,8 +239,13 @@ void stage_job_run(struct stage_job *job)
 {
         switch (job->op.kind) {
         case STAGE_OP_PATCH:
-        case STAGE_OP_PUBLISH:
                 stage_config_apply(job);
+                return;
+        case STAGE_OP_PUBLISH:
+                stage_publish_apply(job);
+                return;
+        case STAGE_OP_WITHDRAW:
+                stage_publish_withdraw(job);
                 return;
         case STAGE_OP_CONTROL:
                 stage_process_apply(job);
@@ -280,8 +286,10 @@ void stage_prepare(struct stage *s, const struct stage_change *change, stage_fn 
         if (!job) return;
         switch (job->op.kind) {
         case STAGE_OP_PATCH:
-        case STAGE_OP_PUBLISH:
                 stage_config_prepare(job);
+                return;
+        case STAGE_OP_PUBLISH:
+                stage_publish_prepare(job);
                 return;
         case STAGE_OP_CONTROL:
                 stage_process_prepare(job);
@@ -290,10 +298,11 @@ void stage_prepare(struct stage *s, const struct stage_change *change, stage_fn 
                 stage_inject_prepare(job);
                 return;
         case STAGE_OP_HEAL:
+        case STAGE_OP_WITHDRAW:
         case STAGE_OP_COUNT:
                 break;
         }
-        stage_job_done_later(job, "null"); /* taking a fault away is not undone */
+        stage_job_done_later(job, "null"); /* taking something back is not undone itself */
 }
 
 void stage_apply(struct stage *s, const struct stage_change *change, stage_fn *fn, void *ctx)

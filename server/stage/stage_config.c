@@ -7,7 +7,7 @@
 
 enum { STAGE_HEADER_BYTES = 700 };
 
-static void config_url(const struct stage_job *job, const char *service, const char *path, char *dst, size_t dst_bytes)
+void stage_config_url(const struct stage_job *job, const char *service, const char *path, char *dst, size_t dst_bytes)
 {
         char address[64];
 
@@ -23,7 +23,7 @@ static void config_header(char *dst, size_t dst_bytes, const char *name, const c
                 if ((unsigned char)*c < 32 || *c == 127) *c = ' ';
 }
 
-static void config_start(struct stage_job *job, const char *method, const char *url, const char *body, http_done_fn *fn)
+void stage_config_ask(struct stage_job *job, const char *method, const char *url, const char *body, http_done_fn *fn)
 {
         char author[STAGE_HEADER_BYTES], reason[STAGE_HEADER_BYTES];
         struct http_request r = {
@@ -63,8 +63,8 @@ static void config_refusal(const struct json *problem, struct buf *out)
 }
 
 /* ERR_OK and the parsed body for a 200; otherwise the job is ended, or is tried again. */
-static enum err config_answer(struct stage_job *job, enum err e, const struct err_note *note,
-                              const struct http_response *r, struct json **ret)
+enum err stage_config_answer(struct stage_job *job, enum err e, const struct err_note *note,
+                             const struct http_response *r, struct json **ret)
 {
         AUTO(json_free) struct json *j = NULL;
         AUTO_BUF why;
@@ -91,24 +91,32 @@ static enum err config_answer(struct stage_job *job, enum err e, const struct er
         return ERR_INVAL;
 }
 
-static void config_old_values(const struct stage_job *job, const struct json *values, struct buf *out)
+/* NULL: the service knows none of the keys. A key that it does not know is left to the service to refuse: null would
+ * mean "back to the default". */
+struct json *stage_config_old(const struct stage_job *job, const struct json *values)
 {
-        struct json *old = json_object(), *args = json_object();
+        struct json *old = json_object();
 
-        /* A key that the service does not know is left to the service to refuse; null would mean "back to the default".
-         */
         JSON_EACH(key, job->op.body)
         {
                 const struct json *value = json_get(values, json_key(key));
 
                 if (value) json_set(old, json_key(key), json_clone(value));
         }
-        if (json_count(old) == 0) {
-                json_free(old);
-                json_free(args);
+        if (json_count(old) > 0) return old;
+        json_free(old);
+        return NULL;
+}
+
+static void config_undo_write(const struct stage_job *job, const struct json *values, struct buf *out)
+{
+        struct json *old = stage_config_old(job, values), *args;
+
+        if (!old) {
                 buf_str(out, "null");
                 return;
         }
+        args = json_object();
         json_set(args, "patch", old);
         if (stage_op_write("config.patch", job->op.on, args, out)) buf_clear(out);
 }
@@ -119,9 +127,9 @@ static void config_got(void *ctx, enum err e, const struct err_note *note, const
         AUTO(json_free) struct json *j = NULL;
         AUTO_BUF undo = {0};
 
-        if (config_answer(job, e, note, r, &j)) return;
+        if (stage_config_answer(job, e, note, r, &j)) return;
         buf_init(&undo, STAGE_BODY_BYTES_MAX);
-        config_old_values(job, json_get(j, "config"), &undo);
+        config_undo_write(job, json_get(j, "config"), &undo);
         if (undo.size_bytes == 0)
                 stage_job_fail(job, ERR_NOMEM, NULL, "out of memory");
         else
@@ -132,8 +140,8 @@ void stage_config_prepare(struct stage_job *job)
 {
         char url[128];
 
-        config_url(job, job->op.on, "/config", url, sizeof(url));
-        config_start(job, "GET", url, NULL, config_got);
+        stage_config_url(job, job->op.on, "/config", url, sizeof(url));
+        stage_config_ask(job, "GET", url, NULL, config_got);
 }
 
 static void config_patched(void *ctx, enum err e, const struct err_note *note, const struct http_response *r)
@@ -142,7 +150,7 @@ static void config_patched(void *ctx, enum err e, const struct err_note *note, c
         AUTO(json_free) struct json *j = NULL;
         AUTO_BUF changed = {0};
 
-        if (config_answer(job, e, note, r, &j)) return;
+        if (stage_config_answer(job, e, note, r, &j)) return;
         buf_init(&changed, STAGE_BODY_BYTES_MAX);
         if (!json_get(j, "changed") || json_print(json_get(j, "changed"), &changed)) buf_clear(&changed);
         stage_job_done(job, changed.size_bytes ? changed.data : "{}");
@@ -158,6 +166,6 @@ void stage_config_apply(struct stage_job *job)
                 stage_job_fail_later(job, &(struct err_note){.code = ERR_NOMEM, .text = "the change is too large"});
                 return;
         }
-        config_url(job, job->op.on, "/config", url, sizeof(url));
-        config_start(job, "PATCH", url, body.data, config_patched);
+        stage_config_url(job, job->op.on, "/config", url, sizeof(url));
+        stage_config_ask(job, "PATCH", url, body.data, config_patched);
 }

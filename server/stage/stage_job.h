@@ -33,6 +33,7 @@ struct stage_job {
         struct err_note late; /* the answer of stage_job_fail_later */
         char *late_json;      /* the answer of stage_job_done_later */
         struct json *heal;    /* HEAL: ids of injected faults that are still to be undone */
+        struct json *before;  /* PUBLISH: values of the keys before */
         stage_fn *fn;
         control_progress_fn *progress;
         void *ctx;
@@ -58,11 +59,22 @@ bool stage_job_again(struct stage_job *job, enum err e);
 /* The operations, one file each family. */
 void stage_config_prepare(struct stage_job *job);
 void stage_config_apply(struct stage_job *job);
+void stage_publish_prepare(struct stage_job *job);
+void stage_publish_apply(struct stage_job *job);
+void stage_publish_withdraw(struct stage_job *job);
 void stage_process_prepare(struct stage_job *job);
 void stage_process_apply(struct stage_job *job);
 void stage_inject_prepare(struct stage_job *job);
 void stage_inject_apply(struct stage_job *job);
 void stage_inject_heal(struct stage_job *job);
+/* Requests to a service's HTTP side, signed with the job's author and reason. */
+void stage_config_url(const struct stage_job *job, const char *service, const char *path, char *dst, size_t dst_bytes);
+void stage_config_ask(struct stage_job *job, const char *method, const char *url, const char *body, http_done_fn *fn);
+/* ERR_OK and the parsed body for a 200; otherwise the job was ended, or will be tried again. */
+enum err stage_config_answer(struct stage_job *job, enum err e, const struct err_note *note,
+                             const struct http_response *r, struct json **ret);
+/* The present values of the keys of the job's body; NULL when there are none. */
+struct json *stage_config_old(const struct stage_job *job, const struct json *values);
 /* A control call on behalf of the job; a refusal to start fails the job later. Takes args. */
 void stage_job_control(struct stage_job *job, const char *verb, const char *service, struct json *args,
                        int64_t timeout_ms, control_reply_fn *fn);

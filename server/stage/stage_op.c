@@ -117,6 +117,20 @@ static enum err stage_op_patch(const struct stack_spec *spec, const char *on, co
         return ERR_OK;
 }
 
+static enum err stage_op_withdraw(const struct stack_spec *spec, const char *on, const struct json *args,
+                                  struct stage_op *op, struct err_note *reterr)
+{
+        enum err e = stage_op_on(spec, on, true, op, reterr);
+
+        if (e) return e;
+        if (!json_is(json_get(args, "patch"), JSON_OBJECT))
+                return err_note(reterr, ERR_INVAL, "config.withdraw needs args {\"version\":n,\"patch\":{}}");
+        op->kind = STAGE_OP_WITHDRAW;
+        op->version = json_get_int(args, "version", 0);
+        op->body = json_clone(json_get(args, "patch"));
+        return ERR_OK;
+}
+
 static enum err stage_op_heal(const char *on, const struct json *args, struct stage_op *op, struct err_note *reterr)
 {
         const char *fault = json_get_str(args, "fault", NULL);
@@ -144,6 +158,8 @@ enum err stage_op_read(const struct stack_spec *spec, const char *kind, const ch
                 e = stage_op_patch(spec, on, j, &op, reterr);
         } else if (str_eq(kind, "fault.undo")) {
                 e = stage_op_heal(on, j, &op, reterr);
+        } else if (str_eq(kind, "config.withdraw")) {
+                e = stage_op_withdraw(spec, on, j, &op, reterr);
         } else if (!row) {
                 const char *near = fault_suggest(kind);
 
