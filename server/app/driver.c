@@ -1,6 +1,9 @@
 #include "server/app/driver.h"
 
+#include <string.h>
+
 #include "common/base/arena.h"
+#include "common/base/str.h"
 #include "server/engine/run_event.h"
 
 enum { DRIVER_ARENA_BYTES_MAX = 256 * 1024 };
@@ -69,4 +72,60 @@ void driver_see(struct driver *d)
         d->begun = true;
         if (loop_timer_add(d->loop, 0, 0, driver_begin, d, &d->timer))
                 d->begun = false; /* the next message tries again */
+}
+
+/* What a learner would restart when nothing else comes to mind: everything that serves, but not the users and not who
+ * watches. */
+static void driver_restart_all(const struct stack_spec *spec, struct driver_room *room)
+{
+        static const char *const spared[] = {"loadgen", "prometheus", "alertmanager"};
+        size_t count = 0;
+
+        for (size_t i = 0; i < spec->services_count; i++) {
+                bool is_spared = false;
+
+                for (size_t k = 0; k < ARRAY_COUNT(spared); k++)
+                        is_spared = is_spared || str_eq(spared[k], spec->services[i].name);
+                if (is_spared) continue;
+                room->step[count++] = (struct scenario_step){
+                        .kind = "process.restart", .on = spec->services[i].name, .args_json = "{}"};
+        }
+        room->recipe = (struct scenario_recipe){.step = room->step, .count = count, .explain = ""};
+}
+
+static enum err driver_pick(const char *name, const char *what, const struct scenario_recipe *list, size_t count,
+                            const struct scenario_recipe **ret, struct err_note *reterr)
+{
+        int64_t number = 1;
+
+        if (*name && (*name != ':' || str_parse_i64(name + 1, 1, INT32_MAX, &number)))
+                return err_note(reterr, ERR_INVAL, "'%s' is not the number of a %s, expected %s:1 and so on",
+                                *name ? name + 1 : name, what, what);
+        if ((uint64_t)number > count)
+                return err_note(reterr, ERR_INVAL, "the scenario has no %s %lld, only %zu", what, (long long)number,
+                                count);
+        *ret = &list[number - 1];
+        return ERR_OK;
+}
+
+enum err driver_find(const char *name, const struct scenario *scenario, const struct stack_spec *spec,
+                     struct driver_room *room, const struct scenario_recipe **ret, struct err_note *reterr)
+{
+        if (str_eq(name, "none")) {
+                *ret = NULL;
+                return ERR_OK;
+        }
+        if (str_eq(name, "restart")) {
+                driver_restart_all(spec, room);
+                *ret = &room->recipe;
+                return ERR_OK;
+        }
+        if (str_starts(name, "solution"))
+                return driver_pick(name + strlen("solution"), "solution", scenario->solutions, scenario->solution_count,
+                                   ret, reterr);
+        if (str_starts(name, "wrong"))
+                return driver_pick(name + strlen("wrong"), "wrong", scenario->wrong_fixes, scenario->wrong_fix_count,
+                                   ret, reterr);
+        return err_note(reterr, ERR_INVAL, "--driver is '%s', expected none, solution, solution:N, wrong:N or restart",
+                        name);
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/stack/stack.h"
 #include "server/engine/scenario.h"
 #include "server/stage/conductor.h"
 
@@ -26,6 +27,15 @@ struct driver {
 void driver_init(struct driver *d, struct loop *loop, struct conductor *conductor,
                  const struct scenario_recipe *recipe);
 void driver_done(struct driver *d);
+
+/* "none", "solution", "solution:2", "wrong:1" (counted from 1), "restart" (everything, one after the other). *ret is
+ * NULL for none; steps of restart live in `room`. ERR_INVAL with a sentence. */
+struct driver_room {
+        struct scenario_step step[STACK_SERVICES_MAX];
+        struct scenario_recipe recipe;
+};
+MUST_USE enum err driver_find(const char *name, const struct scenario *scenario, const struct stack_spec *spec,
+                              struct driver_room *room, const struct scenario_recipe **ret, struct err_note *reterr);
 /* To be called with every "run" message: the driver begins when the state is running. Later steps follow by themselves.
  */
 void driver_see(struct driver *d);

@@ -17,7 +17,7 @@
 struct play {
         struct rig *rig;
         struct driver driver;
-        bool is_text, is_over, was_running, is_started;
+        bool is_text, is_over, was_injecting, was_running, is_started;
         int64_t began_ms;
 };
 
@@ -114,6 +114,9 @@ static int play_verdict(struct play *p, bool fast)
         json_set_str(j, "type", "outcome");
         json_set_str(j, "outcome", outcome);
         json_set_str(j, "reason", run ? run_reason(run) : "the run is gone");
+        json_set_bool(j, "healthy", p->was_injecting || p->was_running); /* the baseline held */
+        json_set_bool(j, "bites", p->was_running);     /* the symptom showed */
+        json_set_num(j, "refused", (double)p->driver.failed_count);
         json_set_bool(j, "fast", fast);
         json_set_num(j, "took_ms", (double)(clock_mono_ms() - p->began_ms));
         json_set_num(j, "exit_status", status);
@@ -128,7 +131,7 @@ struct play_args {
 };
 
 static int play_run(const struct play_args *a, const struct site *site, const struct buf *source,
-                    const struct scenario *scenario)
+                    const struct scenario_recipe *recipe)
 {
         struct play p = {.is_text = !a->json && isatty(STDOUT_FILENO), .began_ms = clock_mono_ms()};
         struct rig_options options = {
@@ -138,7 +141,6 @@ static int play_run(const struct play_args *a, const struct site *site, const st
         AUTO(rig_free) struct rig *rig = NULL;
         char id[CONDUCTOR_RUN_ID_BYTES];
         struct err_note note = {0};
-        bool solves = str_eq(a->driver, "solution");
         int status = SITE_EXIT_ENVIRONMENT;
         enum err e;
 
@@ -150,7 +152,7 @@ static int play_run(const struct play_args *a, const struct site *site, const st
         if (!e) e = rig_start(rig, &note);
         p.rig = rig;
         if (!e) {
-                driver_init(&p.driver, rig_loop(rig), rig_conductor(rig), solves ? &scenario->solutions[0] : NULL);
+                driver_init(&p.driver, rig_loop(rig), rig_conductor(rig), recipe);
                 p.driver.failed = play_step_failed;
                 p.is_started = true;
                 e = conductor_start(rig_conductor(rig), &play, id, &note);
@@ -174,6 +176,8 @@ static int play_load(const struct play_args *a)
 {
         AUTO(site_free) struct site *site = NULL;
         AUTO(scenario_free) struct scenario *scenario = NULL;
+        const struct scenario_recipe *recipe = NULL;
+        struct driver_room room;
         struct diag_list diags;
         struct err_note note = {0};
         AUTO_BUF source = {0};
@@ -194,11 +198,11 @@ static int play_load(const struct play_args *a)
         diag_list_done(&diags);
         if (e == ERR_PARSE) return SITE_EXIT_NEGATIVE;
         if (e) return SITE_EXIT_USE;
-        if (str_eq(a->driver, "solution") && scenario->solution_count == 0) {
-                fprintf(stderr, "firedrill play: '%s' has no solutions to play\n", a->file);
+        if (driver_find(a->driver, scenario, site_spec(site), &room, &recipe, &note)) {
+                fprintf(stderr, "firedrill play: %s\n", note.text);
                 return SITE_EXIT_USE;
         }
-        return play_run(a, site, &source, scenario);
+        return play_run(a, site, &source, recipe);
 }
 
 int command_play(int argc, char **argv)
@@ -209,8 +213,8 @@ int command_play(int argc, char **argv)
         int64_t number = 1;
         const struct option_row rows[] = {
                 {.name = "--driver",
-                 .value = "none|solution",
-                 .help = "who plays: nobody, or the first solution of the file (default none)",
+                 .value = "WHO",
+                 .help = "none (default), solution, solution:N, wrong:N or restart (everything)",
                  .text = &a.driver},
                 {.name = "--fast", .help = "shorten holds, hints and the time limit", .flag = &a.fast},
                 {.name = "--home",
@@ -240,10 +244,6 @@ int command_play(int argc, char **argv)
         }
         if (files.count != 1) {
                 fprintf(stderr, "firedrill play: expected one FILE\n");
-                return SITE_EXIT_USE;
-        }
-        if (!str_eq(a.driver, "none") && !str_eq(a.driver, "solution")) {
-                fprintf(stderr, "firedrill play: --driver is '%s', expected none or solution\n", a.driver);
                 return SITE_EXIT_USE;
         }
         if (stack && str_parse_i64(stack, 1, STACK_NUMBER_MAX, &number)) {
