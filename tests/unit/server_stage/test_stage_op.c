@@ -91,7 +91,7 @@ static void what_is_wrong_is_said(void **state)
                 {"config.patch", "api", "[1]", ERR_INVAL, "not an object"},
                 {"config.patch", "api", "{", ERR_INVAL, "not JSON"},
                 {"proces.restart", "api", "{}", ERR_INVAL, "did you mean 'process.restart'?"},
-                {"net.latency", "api->nobody", "{\"ms\":1}", ERR_NOT_FOUND, "api->nobody"},
+                {"net.latency", "api->nobody", "{\"ms\":1}", ERR_NOT_FOUND, "no edge to 'nobody'"},
                 {"net.latency", "api->db", "{}", ERR_INVAL, "needs the argument 'ms'"},
                 {"net.latency", "api->db", "{\"ms\":1,\"sec\":2}", ERR_INVAL, "no argument 'sec'"},
                 {"fault.undo", "api", "{}", ERR_INVAL, "\"fault\""},
