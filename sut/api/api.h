@@ -7,6 +7,7 @@
 #include "common/metrics/metrics.h"
 #include "sut/kit/request.h"
 #include "sut/kit/service.h"
+#include "sut/natsq/natsq.h"
 #include "sut/pgpool/pg_pool.h"
 
 enum api_knob {
@@ -23,6 +24,7 @@ enum api_knob {
         API_DB_PASSWORD,
         API_WAREHOUSE_MS,
         API_WAREHOUSE_ENABLED,
+        API_MQ_PUBLISH_MS,
         API_KNOB_COUNT
 };
 extern const struct knob api_knobs[API_KNOB_COUNT];
@@ -31,8 +33,10 @@ struct api {
         struct kit *kit;
         struct kit_config *config;
         struct pg_pool *db;
-        struct metrics_family *business_seconds, *orders;
-        struct metrics_series *warehouse_seconds;
+        struct natsq *mq; /* NULL: this stack has no queue */
+        bool mq_ensured;  /* main thread only */
+        struct metrics_family *business_seconds, *orders, *published;
+        struct metrics_series *warehouse_seconds, *publish_seconds, *mq_connected;
 };
 
 /* api_products.c */
@@ -51,6 +55,8 @@ MUST_USE enum err api_product_read(struct pg_lease *lease, int64_t id, struct ap
 /* api_orders.c */
 void api_post_quote(struct kit_request *r, void *ctx);
 void api_post_order(struct kit_request *r, void *ctx);
+/* api_queue.c: the order's settlement job. An order whose job cannot be queued stays accepted; the worker finds it later. */
+void api_queue_order(struct api *a, const struct trace *trace, int64_t order_id, int64_t total_cents);
 void api_get_order(struct kit_request *r, void *ctx);
 
 #endif

@@ -28,4 +28,6 @@ const struct knob api_knobs[API_KNOB_COUNT] = {
                 "How long the warehouse (a simulated third party) takes to tell the live stock. The request waits for it, holding its worker and its database session."),
         [API_WAREHOUSE_ENABLED] = KNOB_SWITCH("feature_live_stock", 1, "Warehouse", "Live stock",
                 "Feature flag: ask the warehouse for live stock on every page. Without it answers are quicker and the stock is not shown."),
+        [API_MQ_PUBLISH_MS] = KNOB_INT("mq_publish_timeout_ms", 500, 1, 30000, "ms", "Message queue", "Publish timeout",
+                "Longest wait until the queue has stored an order's job; the order's request waits for it, holding its worker. After it the order stays accepted and the worker finds it later."),
 };

@@ -192,6 +192,7 @@ void api_post_order(struct kit_request *r, void *ctx)
                 kit_reply_err(r, e, &note);
                 return;
         }
+        api_queue_order(a, kit_request_trace(r), id, priced.result.total_cents);
         metrics_add(metrics_at(a->orders, fresh ? "accepted" : "repeated"), 1);
         log_event(LOG_INFO, "order.accepted", fresh ? "an order was accepted" : "an order was asked for again", KIT_TRACE_FIELDS(kit_request_trace(r)),
                   LOG_N("order_id", id), LOG_N("total_cents", priced.result.total_cents));

@@ -26,7 +26,20 @@ static void api_changed(void *ctx)
 
 static void api_collect(void *ctx)
 {
-        pg_pool_collect(((struct api *)ctx)->db);
+        struct api *a = ctx;
+
+        pg_pool_collect(a->db);
+        if (a->mq) metrics_set(a->mq_connected, natsq_connected(a->mq));
+}
+
+/* The streams are normally there before us; this makes them when we are the first. */
+static void api_tick(void *ctx, int64_t now_ms)
+{
+        struct api *a = ctx;
+        struct err_note note;
+
+        (void)now_ms;
+        if (a->mq && !a->mq_ensured && natsq_connected(a->mq)) a->mq_ensured = natsq_ensure(a->mq, 1000, &note) == ERR_OK;
 }
 
 static void api_health(void *ctx, struct kit_health *h)
@@ -45,12 +58,14 @@ static void api_health(void *ctx, struct kit_health *h)
                 pg_lease_give(&lease);
         }
         kit_health_check(h, "db", e == ERR_OK, false, "%s", e ? note.text : "ok");
+        if (a->mq) kit_health_check(h, "mq", natsq_connected(a->mq), false, natsq_connected(a->mq) ? "ok" : "not connected");
 }
 
 static void api_stop(void *ctx)
 {
         struct api *a = ctx;
 
+        natsq_free(a->mq);
         pg_pool_free(a->db);
         mem_free(a);
 }
@@ -67,13 +82,18 @@ static enum err api_start(struct kit *k, void **ret_ctx, struct err_note *reterr
         a->config = kit_config(k);
         limits = db_limits(a);
         e = pg_pool_new(k, "db", &limits, &a->db);
+        if (e) (void)err_note(reterr, e, "out of memory");
+        if (!e && kit_upstream_address(k, "mq")) e = natsq_open(kit_upstream_address(k, "mq"), kit_instance(k), &a->mq, reterr);
         if (e) {
-                mem_free(a);
-                return err_note(reterr, e, "out of memory");
+                api_stop(a);
+                return e;
         }
         a->business_seconds = metrics_histogram(m, "business_processing_duration_seconds", "Time to price a basket.", "algorithm", NULL, 0);
         a->orders = metrics_counter(m, "orders_total", "Orders by what became of them.", "outcome");
         a->warehouse_seconds = metrics_one(metrics_histogram(m, "warehouse_request_duration_seconds", "Time of calls to the warehouse.", "", NULL, 0));
+        a->published = metrics_counter(m, "orders_published_total", "Settlement jobs by what became of queueing them.", "outcome");
+        a->publish_seconds = metrics_one(metrics_histogram(m, "mq_publish_duration_seconds", "Time until the queue had stored a job.", "", NULL, 0));
+        a->mq_connected = metrics_one(metrics_gauge(m, "mq_connected", "1 while the message queue is connected.", ""));
         kit_route(k, KIT_WORK, "GET", "/products", api_get_products);
         kit_route(k, KIT_WORK, "GET", "/products/{id}", api_get_product);
         kit_route(k, KIT_WORK, "POST", "/quote", api_post_quote);
@@ -89,7 +109,8 @@ int main(int argc, char **argv)
         static const char *const upstreams[] = { "db", NULL };
         static const struct kit_spec spec = {
                 .name = "api", .title = "Shop API", .knobs = api_knobs, .knob_count = API_KNOB_COUNT, .http_threads = 96, .workers = &workers,
-                .upstreams = upstreams, .start = api_start, .changed = api_changed, .health = api_health, .collect = api_collect, .stop = api_stop,
+                .upstreams = upstreams, .start = api_start, .changed = api_changed, .health = api_health, .collect = api_collect,
+                .tick = api_tick, .tick_ms = 1000, .stop = api_stop,
         };
 
         return kit_main(&spec, argc, argv);

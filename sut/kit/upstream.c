@@ -240,7 +240,7 @@ static enum err send_attempts(struct kit_upstream *u, const struct kit_upstream_
 
                 if (left_ms <= 0) return err_note(reterr, ERR_TIMEOUT, "%s: the caller's deadline has passed", u->peer);
                 e = attempt_send(u, call, limits, span, left_ms, &sent, r, reterr);
-                failed = e || r->status == 502 || r->status == 503 || r->status == 504;
+                failed = e || r->status >= 500;
                 if (!attempt_judge(u, call, limits, attempt, sent, failed)) return e;
                 pause_ms = kit_retry_backoff_ms(attempt, limits->backoff_ms, limits->backoff_max_ms, (uint32_t)(kit_random() >> 32));
                 if (clock_mono_ms() + pause_ms >= end_ms) return e;
