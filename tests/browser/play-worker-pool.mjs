@@ -48,7 +48,7 @@ await step('library shows the scenario', async () => {
 await step('start leads into the run', async () => {
   if (fast) {
     await page.getByRole('button', { name: 'Options' }).click();
-    await page.getByLabel(/^Fast:/).check();
+    await page.getByRole('checkbox', { name: /Fast/ }).check();
   }
   await page.getByRole('button', { name: 'Start incident' }).click();
   await page.waitForURL(/#\/run\/r\d+\//, { timeout: 60_000 });

@@ -127,7 +127,7 @@ class Plot implements Drawable {
       let v: number | null = null;
       if (col && idx !== null) v = col[idx] ?? null;
       else if (col) for (let k = col.length - 1; k >= Math.max(0, col.length - 8); k--) if (col[k] !== null && col[k] !== undefined) { v = col[k]!; break; }
-      const text = v === null ? 'none' : value(v, this.props.unit);
+      const text = v === null ? 'none' : value(v, this.props.unit, true);
       const el = this.values[i];
       if (el && el.textContent !== text) el.textContent = text;
       if (idx === null) summary.push(`${l.label} ${text}`);

@@ -86,7 +86,7 @@ const WORD = { crit: 'not met', ok: 'met', unknown: 'no data' } as Record<State,
 export function CriterionCard({ c, run }: { c: Criterion; run: Run }): JSX.Element {
   const state = met(c.ok);
   const unit = criterionUnit(c);
-  const [n, u] = split(c.value, unit);
+  const [n, u] = split(c.value, unit, true);
   const [tn, tu] = split(c.threshold, unit);
   const points = (trail.get(c.id) ?? []).slice(-90).map(p => p.v);
   const word = c.held ? 'held' : WORD[state]!;

@@ -21,7 +21,9 @@ export function minutes(ms: number): string {
   return ms < 60_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
 }
 
-export function number(v: number, digits = 3): string {
+/* `keep` holds the trailing zeros: a value that is redrawn every second must not change its width for a 0. */
+export function number(v: number, digits = 3, keep = false): string {
+  const trim = keep ? (s: string): string => s : trimmed;
   if (!Number.isFinite(v)) return String(v);
   const a = Math.abs(v);
   if (a >= 1e9) return trim((v / 1e9).toPrecision(digits)) + 'G';
@@ -31,7 +33,7 @@ export function number(v: number, digits = 3): string {
   if (a !== 0 && a < 0.001) return v.toExponential(1);
   return trim(v.toPrecision(digits));
 }
-const trim = (s: string): string => (s.includes('.') && !s.includes('e') ? s.replace(/\.?0+$/, '') : s);
+const trimmed = (s: string): string => (s.includes('.') && !s.includes('e') ? s.replace(/\.?0+$/, '') : s);
 
 const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 export function bytes(v: number): string {
@@ -43,34 +45,35 @@ export function bytes(v: number): string {
 export type Unit = 's' | 'ms' | '%' | 'ratio' | 'rps' | 'bytes' | 'cents' | '' | string;
 
 /* Value and unit apart, so the number can be large and the unit small. */
-export function split(v: number | null | undefined, unit: Unit): [string, string] {
+export function split(v: number | null | undefined, unit: Unit, keep = false): [string, string] {
   if (v === null || v === undefined || !Number.isFinite(v)) return ['no data', ''];
   switch (unit) {
     case 's': {
+      const n = (x: number): string => number(x, 3, keep);
       const a = Math.abs(v);
-      if (a < 0.001 && a > 0) return [number(v * 1e6), 'µs'];
-      if (a < 1) return [v === 0 ? '0' : number(v * 1000), 'ms'];
-      return a < 120 ? [number(v), 's'] : [number(v / 60), 'min'];
+      if (a < 0.001 && a > 0) return [n(v * 1e6), 'µs'];
+      if (a < 1) return [v === 0 ? '0' : n(v * 1000), 'ms'];
+      return a < 120 ? [n(v), 's'] : [n(v / 60), 'min'];
     }
-    case 'ms': return Math.abs(v) < 1000 ? [number(v), 'ms'] : [number(v / 1000), 's'];
-    case 'ratio': return [percent(v), '%'];
-    case '%': return [number(v), '%'];
-    case 'rps': return [number(v), '/s'];
+    case 'ms': return Math.abs(v) < 1000 ? [number(v, 3, keep), 'ms'] : [number(v / 1000, 3, keep), 's'];
+    case 'ratio': return [percent(v, keep), '%'];
+    case '%': return [number(v, 3, keep), '%'];
+    case 'rps': return [number(v, 3, keep), '/s'];
     case 'bytes': { const [n, u] = bytes(v).split(' ') as [string, string]; return [n, u]; }
     case 'cents': return [money(v), ''];
     case '': return [number(v), ''];
     default: return [number(v), unit];
   }
 }
-export function percent(v: number): string {
+export function percent(v: number, keep = false): string {
   const p = v * 100;
   if (p === 0 || p === 100) return String(p);
   // 99.97 must not read as 100, and 0.04 not as 0: near the ends one more digit.
-  const digits = p > 99 || p < 1 ? 2 : p < 10 ? 2 : 1;
+  const digits = p > 99 || p < 10 ? 2 : 1;
   const cut = Math.min(Math.max(p, -1e6), 1e6).toFixed(digits);
-  return Number(cut) === 100 ? '99.99' : trim(cut);
+  return Number(cut) === 100 ? '99.99' : keep ? cut : trimmed(cut);
 }
-export const value = (v: number | null | undefined, unit: Unit): string => split(v, unit).filter(Boolean).join(' ').replace(' %', ' %');
+export const value = (v: number | null | undefined, unit: Unit, keep = false): string => split(v, unit, keep).filter(Boolean).join(' ').replace(' %', ' %');
 
 export function money(cents: number): string {
   const sign = cents < 0 ? '-' : '';

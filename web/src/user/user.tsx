@@ -53,14 +53,14 @@ function Numbers(): JSX.Element {
   void tick.value;
   const ok = latest(USER.success), p95 = latest(USER.p95), p50 = latest(USER.p50), good = latest(USER.goodput), offered = latest(USER.offered), orders = latest(USER.orders), errors = latest(USER.errors);
   const lost = lostSince(run.value?.onset_ms);
-  const [s, su] = ok === null ? ['no data', ''] : [percent(ok), ' %'];
-  const [l, lu] = split(p95, 's');
+  const [s, su] = ok === null ? ['no data', ''] : [percent(ok, true), ' %'];
+  const [l, lu] = split(p95, 's', true);
   return (
     <div class="tiles">
-      <Tile title="Requests that succeed" n={s} unit={su} sub={errors === null ? 'the last 10 seconds' : `${number(errors)} fail each second`} state={ok === null ? undefined : ok >= 0.98 ? 'ok' : ok >= 0.9 ? 'warn' : 'crit'} />
+      <Tile title="Requests that succeed" n={s} unit={su} sub={errors === null ? 'the last 10 seconds' : `${number(errors, 3, true)} fail each second`} state={ok === null ? undefined : ok >= 0.98 ? 'ok' : ok >= 0.9 ? 'warn' : 'crit'} />
       <Tile title="95 % wait less than" n={l} unit={lu && ' ' + lu} sub={p50 === null ? 'the last 10 seconds' : `half of them less than ${value(p50, 's')}`} />
-      <Tile title="Served each second" n={good === null ? 'no data' : number(good)} sub={offered === null ? '' : `of ${number(offered)} wanted`} />
-      <Tile title="Orders each minute" n={orders === null ? 'no data' : number(orders * 60)} sub="accepted by the shop" />
+      <Tile title="Served each second" n={good === null ? 'no data' : number(good, 3, true)} sub={offered === null ? '' : `of ${number(offered, 3, true)} wanted`} />
+      <Tile title="Orders each minute" n={orders === null ? 'no data' : number(orders * 60, 3, true)} sub="accepted by the shop" />
       <Tile title="Money lost" n={lost ? money(lost.now) : 'no data'} sub={lost ? `${money(lost.perMinute)} in the last minute` : 'since the incident began'} state={lost && lost.perMinute > 0 ? 'warn' : undefined} />
     </div>
   );
