@@ -26,10 +26,16 @@ static void door_peer_text(const struct sockaddr_storage *peer, char dst[static 
         if (!inet_ntop(peer->ss_family, address, dst, INET6_ADDRSTRLEN)) str_cut(dst, INET6_ADDRSTRLEN, "unknown");
 }
 
-/* Makes room by sending the oldest connection away that has not yet said what it wants. */
+/* Who has waited longest among those whose request is not whole yet; NULL: nobody. */
+static struct door_conn *door_oldest_idle(struct door *door)
+{
+        return door->lists[DOOR_HEAD].first ? door->lists[DOOR_HEAD].first : door->lists[DOOR_BODY].first;
+}
+
+/* Makes room. */
 static bool door_evict(struct door *door)
 {
-        struct door_conn *oldest = door->lists[DOOR_HEAD].first;
+        struct door_conn *oldest = door_oldest_idle(door);
 
         if (!oldest) return false;
         door_conn_close(oldest);
@@ -61,7 +67,7 @@ static void door_on_listener(void *ctx, uint32_t events)
                 char text[INET6_ADDRSTRLEN];
                 int yes = 1, room = DOOR_SOCKET_BYTES, fd;
 
-                if (door_is_full(door) && !door->lists[DOOR_HEAD].first) {
+                if (door_is_full(door) && !door_oldest_idle(door)) {
                         door_go_deaf(door); /* the kernel's backlog keeps them */
                         return;
                 }
@@ -160,6 +166,7 @@ enum err door_new(const struct door_opts *opts, struct door **ret, struct err_no
         if (!door->opts.relays_max) door->opts.relays_max = 128;
         if (!door->opts.body_bytes_max) door->opts.body_bytes_max = 256 * 1024;
         if (!door->opts.head_ms) door->opts.head_ms = 10 * 1000;
+        if (!door->opts.body_ms) door->opts.body_ms = 30 * 1000;
         if (!door->opts.idle_ms) door->opts.idle_ms = 60 * 1000;
         if (opts->key) {
                 door->key = mem_strdup(opts->key);

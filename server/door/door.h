@@ -14,7 +14,7 @@
 #include "server/guard/head.h"
 
 enum {
-        DOOR_UP_BYTES_MAX = 64 * 1024,           /* of one body, waiting for the HTTP server */
+        DOOR_BODIES_BYTES_MAX = 32 * 1024 * 1024, /* of all bodies that are being received */
         DOOR_DOWN_BYTES_MAX = 512 * 1024,        /* of one answer, waiting for the client */
         DOOR_DOWN_BYTES_SHORT = 64 * 1024,       /* the same while all answers together exceed DOOR_TOTAL_BYTES_MAX */
         DOOR_TOTAL_BYTES_MAX = 32 * 1024 * 1024,
@@ -40,6 +40,7 @@ struct door_opts {
         size_t relays_max;       /* requests under way at once, fewer than the HTTP server's backlog; 0: 128 */
         uint64_t body_bytes_max; /* 0: 256 KiB */
         int64_t head_ms;         /* 0: 10,000: from accept to a whole head */
+        int64_t body_ms;         /* 0: 30,000: from the head to the whole body */
         int64_t idle_ms;         /* 0: 60,000: without any progress of a relay */
         door_upgrade_fn *upgrade; /* NULL: "/ws" is relayed as everything else */
         void *ctx;

@@ -31,6 +31,7 @@ static void door_conn_link(struct door_conn *conn, enum door_state state)
 {
         const struct door *door = conn->door;
         const int64_t patience_ms[DOOR_STATE_COUNT] = { [DOOR_HEAD] = door->opts.head_ms,
+                                                        [DOOR_BODY] = door->opts.body_ms,
                                                         [DOOR_CONNECT] = DOOR_CONNECT_MS,
                                                         [DOOR_RELAY] = door->opts.idle_ms,
                                                         [DOOR_LINGER] = DOOR_LINGER_MS };
@@ -79,6 +80,7 @@ void door_conn_close(struct door_conn *conn)
         if (door_is_relaying(conn->state)) atomic_fetch_sub(&door->relays, 1);
         door_conn_unlink(conn);
         door->buffered_bytes -= conn->down.size_bytes - conn->down_at;
+        door->body_bytes -= conn->body_bytes;
         door_side_close(&conn->client);
         door_side_close(&conn->backend);
         buf_done(&conn->up);
@@ -103,7 +105,7 @@ void door_conn_open(struct door *door, int fd, const char *peer)
         conn->client = (struct door_side){ .fd = fd, .events = EPOLLIN };
         conn->backend.fd = -1;
         str_cut(conn->peer, sizeof conn->peer, peer);
-        buf_init(&conn->up, HEAD_BYTES_MAX + DOOR_CHUNK_BYTES);
+        buf_init(&conn->up, HEAD_BYTES_MAX + DOOR_CHUNK_BYTES + door->opts.body_bytes_max);
         buf_init(&conn->down, DOOR_DOWN_BYTES_MAX + 16 * DOOR_CHUNK_BYTES);
         atomic_fetch_add(&door->connections, 1);
         door_conn_link(conn, DOOR_HEAD);
@@ -163,10 +165,6 @@ static void door_conn_linger(struct door_conn *conn)
                 door_side_want(&conn->client, EPOLLOUT);
                 return;
         }
-        if (conn->client_ended) {
-                door_conn_close(conn);
-                return;
-        }
         if (!conn->is_shut) shutdown(conn->client.fd, SHUT_WR);
         conn->is_shut = true;
         door_side_want(&conn->client, EPOLLIN);
@@ -199,12 +197,10 @@ static void door_conn_watch(struct door_conn *conn)
 {
         size_t up = conn->up.size_bytes - conn->up_at, down = conn->down.size_bytes - conn->down_at;
         size_t down_max = conn->door->buffered_bytes > DOOR_TOTAL_BYTES_MAX ? DOOR_DOWN_BYTES_SHORT : DOOR_DOWN_BYTES_MAX;
-        uint32_t client = down ? EPOLLOUT : 0, backend = up || conn->state == DOOR_CONNECT ? EPOLLOUT : 0;
 
-        if (!conn->client_ended && conn->body_left && up < DOOR_UP_BYTES_MAX) client |= EPOLLIN;
-        if (conn->state == DOOR_RELAY && down < down_max) backend |= EPOLLIN;
-        door_side_want(&conn->client, client);
-        door_side_want(&conn->backend, backend);
+        door_side_want(&conn->client, down ? EPOLLOUT : 0);
+        door_side_want(&conn->backend, (up || conn->state == DOOR_CONNECT ? EPOLLOUT : 0) |
+                                               (conn->state == DOOR_RELAY && down < down_max ? EPOLLIN : 0));
 }
 
 /* Sends what waits for the HTTP server. False: it is gone. */
@@ -221,32 +217,6 @@ static bool door_conn_pump_up(struct door_conn *conn)
         return true;
 }
 
-static void door_conn_read_body(struct door_conn *conn)
-{
-        char chunk[16 * 1024];
-        size_t want = MIN(conn->body_left, sizeof chunk);
-        ssize_t n = recv(conn->client.fd, chunk, want, 0);
-
-        if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-        if (n <= 0) { /* the body will never be whole: neither side can finish */
-                door_conn_close(conn);
-                return;
-        }
-        conn->body_left -= (uint64_t)n;
-        if (conn->up_at) {
-                buf_consume(&conn->up, conn->up_at);
-                conn->up_at = 0;
-        }
-        buf_append(&conn->up, chunk, (size_t)n);
-        if (buf_status(&conn->up) || (conn->state == DOOR_RELAY && !door_conn_pump_up(conn))) {
-                conn->body_left = 0; /* the HTTP server wants no more; its answer may be waiting */
-                buf_clear(&conn->up);
-                conn->up_at = 0;
-        }
-        door_conn_enter(conn, conn->state);
-        door_conn_watch(conn);
-}
-
 static void door_conn_read_answer(struct door_conn *conn)
 {
         char chunk[DOOR_CHUNK_BYTES];
@@ -260,7 +230,6 @@ static void door_conn_read_answer(struct door_conn *conn)
                 } else if (conn->down.size_bytes == conn->down_at) {
                         door_conn_linger(conn);
                 } else {
-                        conn->body_left = 0;
                         door_conn_watch(conn);
                 }
                 return;
@@ -285,8 +254,7 @@ static void door_conn_on_backend(void *ctx, uint32_t events)
                 door_conn_enter(conn, DOOR_RELAY);
                 atomic_fetch_add(&conn->door->relayed, 1);
         }
-        if (events & EPOLLOUT && !door_conn_pump_up(conn)) {
-                conn->body_left = 0;
+        if (events & EPOLLOUT && !door_conn_pump_up(conn)) { /* it wants no more, but may have answered */
                 buf_clear(&conn->up);
                 conn->up_at = 0;
         }
@@ -304,45 +272,98 @@ static bool door_knows_method(struct head_text method)
         return false;
 }
 
-static void door_conn_relay(struct door_conn *conn, const struct head *head)
+/* The request is whole: on to the HTTP server. */
+static void door_conn_connect(struct door_conn *conn)
 {
         struct door *door = conn->door;
-        size_t extra_bytes = (size_t)MIN((uint64_t)(conn->up.size_bytes - head->size_bytes), head->content_length);
         int room = DOOR_SOCKET_BYTES;
-        AUTO_BUF text;
 
-        buf_init(&text, HEAD_BYTES_MAX + DOOR_CHUNK_BYTES);
-        if (!door_knows_method(head->method)) {
-                door_conn_answer(conn, 501, "this method is not known here; use GET, HEAD, POST, PUT, PATCH or DELETE");
-                return;
-        }
-        if (head->content_length > door->opts.body_bytes_max) {
-                door_conn_answer(conn, 413, "the body of the request is too large");
-                return;
-        }
-        if (head_find(head, "Expect").at && !head_text_is_like(head_find(head, "Expect"), "100-continue")) {
-                door_conn_answer(conn, 417, "only 'Expect: 100-continue' is understood");
-                return;
-        }
         if (atomic_load(&door->relays) >= door->opts.relays_max) {
                 door_conn_answer(conn, 503, "too many requests are under way; try again in a second");
                 return;
         }
-        door_text_head(&text, head, conn->peer, door->key);
-        buf_append(&text, conn->up.data + head->size_bytes, extra_bytes);
-        conn->body_left = head->content_length - extra_bytes;
-        if (buf_status(&text) || sock_connect_tcp("127.0.0.1", door->opts.backend_port, &conn->backend.fd, NULL) ||
+        if (sock_connect_tcp("127.0.0.1", door->opts.backend_port, &conn->backend.fd, NULL) ||
             loop_fd_add(door->loop, conn->backend.fd, EPOLLOUT, door_conn_on_backend, conn, &conn->backend.handle)) {
                 door_conn_answer(conn, 503, "the server is short of memory or descriptors; try again in a second");
                 return;
         }
         (void)setsockopt(conn->backend.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
-        buf_done(&conn->up);
-        conn->up = text;
-        buf_init(&text, 0);
         conn->backend.events = EPOLLOUT;
         door_conn_enter(conn, DOOR_CONNECT);
         door_conn_watch(conn);
+}
+
+static void door_conn_read_body(struct door_conn *conn)
+{
+        char chunk[16 * 1024];
+        ssize_t n = recv(conn->client.fd, chunk, MIN(conn->body_left, sizeof chunk), 0);
+
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+        if (n > 0) buf_append(&conn->up, chunk, (size_t)n);
+        if (n <= 0 || buf_status(&conn->up)) { /* the body will never be whole */
+                door_conn_close(conn);
+                return;
+        }
+        conn->body_left -= (uint64_t)n;
+        if (!conn->body_left) door_conn_connect(conn);
+}
+
+/* Why a request with a readable head is not taken; 0: it is. */
+static int door_conn_objection(struct door_conn *conn, const struct head *head, const char **ret_why)
+{
+        struct head_text expectation = head_find(head, "Expect");
+
+        if (!door_knows_method(head->method)) {
+                *ret_why = "this method is not known here; use GET, HEAD, POST, PUT, PATCH or DELETE";
+                return 501;
+        }
+        if (head->content_length > conn->door->opts.body_bytes_max) {
+                *ret_why = "the body of the request is too large";
+                return 413;
+        }
+        if (expectation.at && !head_text_is_like(expectation, "100-continue")) {
+                *ret_why = "only 'Expect: 100-continue' is understood";
+                return 417;
+        }
+        if (conn->door->body_bytes + head->content_length > DOOR_BODIES_BYTES_MAX) {
+                *ret_why = "too many bodies are being received; try again in a second";
+                return 503;
+        }
+        return 0;
+}
+
+static void door_conn_relay(struct door_conn *conn, const struct head *head)
+{
+        static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+        size_t extra_bytes = (size_t)MIN((uint64_t)(conn->up.size_bytes - head->size_bytes), head->content_length);
+        bool expects = head_find(head, "Expect").at != NULL;
+        const char *why = "";
+        int status = door_conn_objection(conn, head, &why);
+        AUTO_BUF text;
+
+        buf_init(&text, conn->up.max_bytes);
+        if (status) {
+                door_conn_answer(conn, status, why);
+                return;
+        }
+        door_text_head(&text, head, conn->peer, conn->door->key);
+        buf_append(&text, conn->up.data + head->size_bytes, extra_bytes);
+        if (buf_status(&text)) {
+                door_conn_answer(conn, 503, "the server is short of memory; try again in a second");
+                return;
+        }
+        conn->body_bytes = head->content_length;
+        conn->body_left = head->content_length - extra_bytes;
+        conn->door->body_bytes += conn->body_bytes;
+        buf_done(&conn->up); /* head points into it: no more use of head from here */
+        conn->up = text;
+        buf_init(&text, 0);
+        if (!conn->body_left) {
+                door_conn_connect(conn);
+                return;
+        }
+        door_conn_enter(conn, DOOR_BODY);
+        if (expects && send(conn->client.fd, go_on, sizeof go_on - 1, MSG_NOSIGNAL) < 0) door_conn_close(conn);
 }
 
 /* ---- the head ---- */
@@ -415,21 +436,19 @@ static void door_conn_on_client(void *ctx, uint32_t events)
         case DOOR_HEAD:
                 door_conn_read_head(conn);
                 return;
+        case DOOR_BODY:
+                door_conn_read_body(conn);
+                return;
         case DOOR_CONNECT:
         case DOOR_RELAY:
-                if (events & EPOLLOUT) {
-                        if (!door_conn_flush(conn)) {
-                                door_conn_close(conn);
-                                return;
-                        }
-                        door_conn_enter(conn, conn->state);
-                        if (conn->backend.fd < 0 && conn->down.size_bytes == 0) {
-                                door_conn_linger(conn);
-                                return;
-                        }
-                        door_conn_watch(conn);
+                if (!(events & EPOLLOUT)) return;
+                if (!door_conn_flush(conn)) {
+                        door_conn_close(conn);
+                        return;
                 }
-                if (events & EPOLLIN) door_conn_read_body(conn);
+                door_conn_enter(conn, conn->state);
+                if (conn->backend.fd < 0 && conn->down.size_bytes == 0) door_conn_linger(conn);
+                else door_conn_watch(conn);
                 return;
         case DOOR_LINGER:
                 if (events & EPOLLOUT) {
@@ -449,7 +468,9 @@ void door_conn_expire(struct door_conn *conn)
 {
         atomic_fetch_add(&conn->door->timed_out, conn->state != DOOR_LINGER);
         if (conn->state == DOOR_HEAD && conn->up.size_bytes)
-                door_conn_answer(conn, 408, "the head of the request did not arrive within ten seconds");
+                door_conn_answer(conn, 408, "the head of the request did not arrive in time");
+        else if (conn->state == DOOR_BODY)
+                door_conn_answer(conn, 408, "the body of the request did not arrive in time");
         else if (conn->state == DOOR_CONNECT)
                 door_conn_answer(conn, 503, "the server is too busy to take the request; try again in a second");
         else

@@ -1,11 +1,12 @@
 /* door_conn: one client at the door.
  *
- *   HEAD ---------------- whole head ----------> CONNECT -- connected --> RELAY -- answered --> LINGER --> closed
- *    |  \__ "/ws": given away, gone                 |                                             ^
- *    +-- bad head, too slow, no room: answer -------+---------------------------------------------+
+ *   HEAD -- whole head --> BODY -- whole body --> CONNECT -- connected --> RELAY -- answered --> LINGER --> closed
+ *    |  \__ "/ws": given away, gone               |                                              ^
+ *    +-- bad head, too slow, no room: answer -----+----------------------------------------------+
  *
- * HEAD has a deadline from the first moment, CONNECT a short one, RELAY one that moves with progress, LINGER (the answer is out; what
- * the client still sends is thrown away so that no reset overtakes the answer) a short one.
+ * HEAD and BODY have a deadline from their first moment, CONNECT a short one, RELAY one that moves with progress, LINGER (the answer is
+ * out; what the client still sends is thrown away so that no reset overtakes the answer) a short one. The HTTP server is asked when the
+ * request is whole, so a client that drips its body holds up none of its threads.
  * Owner:  the door's thread.   Memory: buffers come with the first byte; door_conn_close frees all.
  * Units:  bytes, ms.           Limits: those of door.h.            Fails: closes the connection. */
 #ifndef SERVER_DOOR_DOOR_CONN_H
@@ -20,7 +21,7 @@
 #include "common/sys/loop.h"
 #include "server/door/door.h"
 
-enum door_state { DOOR_HEAD, DOOR_CONNECT, DOOR_RELAY, DOOR_LINGER, DOOR_STATE_COUNT };
+enum door_state { DOOR_HEAD, DOOR_BODY, DOOR_CONNECT, DOOR_RELAY, DOOR_LINGER, DOOR_STATE_COUNT };
 
 struct door_side {
         int fd; /* -1: none */
@@ -37,9 +38,10 @@ struct door_conn {
         struct buf up, down;     /* towards the HTTP server; towards the client */
         size_t up_at, down_at;   /* sent so far */
         uint64_t body_left;      /* bytes of the body the client still owes */
+        uint64_t body_bytes;     /* of the body, counted in door->body_bytes */
         uint64_t down_bytes;     /* of the answer, all in all */
         size_t linger_bytes;
-        bool client_ended, is_shut;
+        bool is_shut;
         char peer[INET6_ADDRSTRLEN];
 };
 
@@ -57,6 +59,7 @@ struct door {
         struct door_list lists[DOOR_STATE_COUNT];
         bool is_sweeping, is_deaf; /* deaf: no descriptors left, accepts again at the next sweep */
         size_t buffered_bytes;     /* waiting for clients, over all connections */
+        uint64_t body_bytes;       /* announced by clients, over all connections */
         _Atomic uint64_t connections, relays, accepted, relayed, upgraded, answered, evicted, timed_out;
 };
 

@@ -8,7 +8,7 @@
 
 static const char *const door_dropped_fields[] = { "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "TE",
                                                    "Trailer",    "Upgrade",    "HTTP2-Settings",   "Forwarded",           "X-Real-IP",
-                                                   "Via",        GUARD_DOOR_FIELD };
+                                                   "Via",        "Expect",     GUARD_DOOR_FIELD };
 
 static bool door_is_dropped(struct head_text name)
 {
