@@ -25,6 +25,12 @@ enum api_knob {
         API_WAREHOUSE_MS,
         API_WAREHOUSE_ENABLED,
         API_MQ_PUBLISH_MS,
+        API_CACHE_ENABLED,
+        API_CACHE_TTL_S,
+        API_CACHE_TTL_JITTER_PERCENT,
+        API_CACHE_TIMEOUT_MS,
+        API_CACHE_POOL_SIZE,
+        API_CACHE_COALESCE,
         API_KNOB_COUNT
 };
 extern const struct knob api_knobs[API_KNOB_COUNT];
@@ -35,6 +41,7 @@ struct api {
         struct pg_pool *db;
         struct natsq *mq; /* NULL: this stack has no queue */
         bool mq_ensured;  /* main thread only */
+        struct api_cache *cache; /* NULL: this stack has none */
         struct metrics_family *business_seconds, *orders, *published;
         struct metrics_series *warehouse_seconds, *publish_seconds, *mq_connected;
 };
@@ -51,6 +58,18 @@ struct api_product {
 };
 /* ERR_NOT_FOUND if there is none. */
 MUST_USE enum err api_product_read(struct pg_lease *lease, int64_t id, struct api_product *ret, struct err_note *reterr);
+
+/* api_cache.c: hot results in Redis. Every failure counts as a miss; the database has the truth. */
+MUST_USE enum err api_cache_new(struct api *a, struct api_cache **ret);
+void api_cache_free(struct api_cache *c);
+void api_cache_set(struct api_cache *c); /* follows the configuration */
+/* True: out (initialised) holds the value. */
+bool api_cache_get(struct api *a, const struct trace *trace, const char *key, struct buf *out);
+void api_cache_put(struct api *a, const struct trace *trace, const char *key, const void *bytes, size_t size_bytes);
+/* Request coalescing: of the requests that miss one key, the first loads it (true, then api_cache_loaded); the others wait for it and
+ * look into the cache again (false). */
+bool api_cache_load(struct api *a, const char *key);
+void api_cache_loaded(struct api *a, const char *key);
 
 /* api_orders.c */
 void api_post_quote(struct kit_request *r, void *ctx);

@@ -30,4 +30,13 @@ const struct knob api_knobs[API_KNOB_COUNT] = {
                 "Feature flag: ask the warehouse for live stock on every page. Without it answers are quicker and the stock is not shown."),
         [API_MQ_PUBLISH_MS] = KNOB_INT("mq_publish_timeout_ms", 500, 1, 30000, "ms", "Message queue", "Publish timeout",
                 "Longest wait until the queue has stored an order's job; the order's request waits for it, holding its worker. After it the order stays accepted and the worker finds it later."),
+        [API_CACHE_ENABLED] = KNOB_SWITCH("feature_cache", 1, "Cache", "Use the cache", "Feature flag: catalogue pages and products come from the cache when they are there."),
+        [API_CACHE_TTL_S] = KNOB_INT("cache_ttl_s", 30, 1, 86400, "s", "Cache", "Time to live", "How long a cached page or product is used before it is read from the database again."),
+        [API_CACHE_TTL_JITTER_PERCENT] = KNOB_INT("cache_ttl_jitter_percent", 20, 0, 90, "%", "Cache", "Jitter of the time to live",
+                "Each value lives up to this share longer or shorter, so that not all of them expire at once."),
+        [API_CACHE_TIMEOUT_MS] = KNOB_INT("cache_timeout_ms", 50, 1, 10000, "ms", "Cache", "Cache timeout",
+                "Longest wait for the cache, for connecting and for each command; then the database is asked. The request holds its worker meanwhile."),
+        [API_CACHE_POOL_SIZE] = KNOB_INT("cache_pool_size", 8, 1, 64, "connections", "Cache", "Connections to the cache", "Most connections; a request waits for a free one at most the cache timeout."),
+        [API_CACHE_COALESCE] = KNOB_SWITCH("request_coalescing", 1, "Cache", "Coalesce requests",
+                "Of the requests that miss the same page at the same time only one asks the database. Without it an expired hot page is read many times at once."),
 };

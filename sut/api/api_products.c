@@ -5,6 +5,8 @@
 #include "sut/api/api.h"
 #include "sut/kit/span.h"
 
+enum { API_PAGE_BYTES_MAX = 64 * 1024 };
+
 void api_warehouse_wait(struct api *a, const struct trace *trace)
 {
         int64_t start_us = clock_mono_us(), wait_us = kit_config_int(a->config, API_WAREHOUSE_MS) * 1000;
@@ -54,29 +56,89 @@ static struct json *product_list(const struct pg_rows *rows)
         return body;
 }
 
+static enum err list_load(struct api *a, struct kit_request *r, const char *category, const char *key, struct buf *out, struct err_note *reterr)
+{
+        const char *params[] = { category };
+        AUTO(pg_rows_free) struct pg_rows *rows = NULL;
+        AUTO(json_free) struct json *list = NULL;
+        struct pg_lease lease;
+        enum err e = pg_lease_take(a->db, kit_request_trace(r), kit_request_left_ms(r, INT64_MAX), &lease, reterr);
+
+        if (e) return e;
+        e = pg_lease_query(&lease, "product_list",
+                           "SELECT id, sku, name, price_cents FROM products WHERE category = $1 ORDER BY popularity DESC, id LIMIT 20", params, 1,
+                           &rows, reterr);
+        if (!e) api_warehouse_wait(a, kit_request_trace(r));
+        pg_lease_give(&lease);
+        if (e) return e;
+        list = product_list(rows);
+        e = json_print(list, out);
+        if (e) return err_note(reterr, e, "the list is too long, or there is no memory");
+        api_cache_put(a, kit_request_trace(r), key, out->data, out->size_bytes);
+        return ERR_OK;
+}
+
 void api_get_products(struct kit_request *r, void *ctx)
 {
         struct api *a = ctx;
         const char *category = kit_request_query(r, "category");
-        const char *params[] = { category ? category : "home" };
-        AUTO(pg_rows_free) struct pg_rows *rows = NULL;
-        struct pg_lease lease;
         struct err_note note = { 0 };
-        enum err e = pg_lease_take(a->db, kit_request_trace(r), kit_request_left_ms(r, INT64_MAX), &lease, &note);
+        enum err e = ERR_OK;
+        bool hit, mine;
+        char key[64];
+        AUTO_BUF page;
 
-        if (e) {
-                kit_reply_err(r, e, &note);
+        buf_init(&page, API_PAGE_BYTES_MAX);
+        if (!category) category = "home";
+        if (snprintf(key, sizeof key, "list:%s", category) >= (int)sizeof key) {
+                kit_reply_problem(r, 404, "NOT_FOUND", "there is no such category");
                 return;
         }
-        e = pg_lease_query(&lease, "product_list",
-                           "SELECT id, sku, name, price_cents FROM products WHERE category = $1 ORDER BY popularity DESC, id LIMIT 20", params, 1,
-                           &rows, &note);
-        if (!e) api_warehouse_wait(a, kit_request_trace(r));
-        pg_lease_give(&lease);
+        hit = api_cache_get(a, kit_request_trace(r), key, &page);
+        if (hit) {
+                api_warehouse_wait(a, kit_request_trace(r));
+        } else {
+                mine = api_cache_load(a, key);
+                hit = !mine && api_cache_get(a, kit_request_trace(r), key, &page);
+                if (!hit) e = list_load(a, r, category, key, &page, &note);
+                if (mine) api_cache_loaded(a, key);
+        }
+        kit_reply_header(r, "X-Cache", hit ? "hit" : "miss");
         if (e)
                 kit_reply_err(r, e, &note);
         else
-                kit_reply_json(r, 200, product_list(rows));
+                kit_reply_bytes(r, 200, "application/json", page.data, page.size_bytes);
+}
+
+/* The catalogue's part of a product: from the cache, else from the database. */
+static enum err product_known(struct api *a, const struct trace *trace, struct pg_lease *lease, int64_t id, struct api_product *ret, struct err_note *reterr)
+{
+        AUTO(json_free) struct json *j = NULL;
+        char key[48];
+        AUTO_BUF text;
+        enum err e;
+
+        buf_init(&text, API_PAGE_BYTES_MAX);
+        snprintf(key, sizeof key, "product:%lld", (long long)id);
+        if (api_cache_get(a, trace, key, &text) && !json_parse(text.data, text.size_bytes, &j, NULL)) {
+                ret->id = id;
+                ret->price_cents = json_get_int(j, "price_cents", 0);
+                str_cut(ret->sku, sizeof ret->sku, json_get_str(j, "sku", ""));
+                str_cut(ret->name, sizeof ret->name, json_get_str(j, "name", ""));
+                str_cut(ret->category, sizeof ret->category, json_get_str(j, "category", ""));
+                if (ret->price_cents > 0) return ERR_OK;
+        }
+        e = api_product_read(lease, id, ret, reterr);
+        if (e) return e;
+        json_free(j);
+        j = json_object();
+        json_set_str(j, "sku", ret->sku);
+        json_set_str(j, "name", ret->name);
+        json_set_str(j, "category", ret->category);
+        json_set_num(j, "price_cents", (double)ret->price_cents);
+        buf_clear(&text);
+        if (!json_print(j, &text)) api_cache_put(a, trace, key, text.data, text.size_bytes);
+        return ERR_OK;
 }
 
 static enum err product_page(struct api *a, struct kit_request *r, int64_t id, struct json **ret, struct err_note *reterr)
@@ -90,7 +152,7 @@ static enum err product_page(struct api *a, struct kit_request *r, int64_t id, s
 
         if (e) return e;
         snprintf(text, sizeof text, "%lld", (long long)id);
-        e = api_product_read(&lease, id, &product, reterr);
+        e = product_known(a, kit_request_trace(r), &lease, id, &product, reterr);
         if (!e) e = pg_lease_query(&lease, "product_sold", "SELECT count(*) FROM orders WHERE product_id = $1", params, 1, &rows, reterr);
         if (!e) api_warehouse_wait(a, kit_request_trace(r));
         pg_lease_give(&lease);

@@ -22,6 +22,7 @@ static void api_changed(void *ctx)
         struct pg_pool_limits limits = db_limits(a);
 
         pg_pool_set(a->db, &limits);
+        if (a->cache) api_cache_set(a->cache);
 }
 
 static void api_collect(void *ctx)
@@ -65,6 +66,7 @@ static void api_stop(void *ctx)
 {
         struct api *a = ctx;
 
+        api_cache_free(a->cache);
         natsq_free(a->mq);
         pg_pool_free(a->db);
         mem_free(a);
@@ -83,6 +85,7 @@ static enum err api_start(struct kit *k, void **ret_ctx, struct err_note *reterr
         limits = db_limits(a);
         e = pg_pool_new(k, "db", &limits, &a->db);
         if (e) (void)err_note(reterr, e, "out of memory");
+        if (!e && kit_upstream_address(k, "cache")) e = api_cache_new(a, &a->cache);
         if (!e && kit_upstream_address(k, "mq")) e = natsq_open(kit_upstream_address(k, "mq"), kit_instance(k), &a->mq, reterr);
         if (e) {
                 api_stop(a);
