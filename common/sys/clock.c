@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "common/sys/fault_page.h"
+
 static int64_t read_ns(clockid_t id)
 {
         struct timespec t;
@@ -29,7 +31,7 @@ int64_t clock_mono_ms(void)
 
 int64_t clock_wall_ms(void)
 {
-        return read_ns(CLOCK_REALTIME) / 1000000;
+        return read_ns(CLOCK_REALTIME) / 1000000 + fault_page_skew_ms();
 }
 
 void clock_text(int64_t wall_ms, char dst[static CLOCK_TEXT_BYTES])

@@ -11,7 +11,7 @@ enum { CLOCK_TEXT_BYTES = 32 };
 int64_t clock_mono_ns(void);
 int64_t clock_mono_us(void);
 int64_t clock_mono_ms(void);
-int64_t clock_wall_ms(void); /* since 1970 */
+int64_t clock_wall_ms(void); /* since 1970; off by what the fault page says (fault_page.h) */
 /* "2026-01-02T03:04:05.678Z" into CLOCK_TEXT_BYTES bytes. */
 void clock_text(int64_t wall_ms, char dst[static CLOCK_TEXT_BYTES]);
 /* Blocks this thread until the monotonic time; for schedulers, never to wait for somebody else's event. */

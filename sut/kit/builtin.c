@@ -4,6 +4,7 @@
 
 #include "common/base/str.h"
 #include "common/sys/clock.h"
+#include "common/sys/fault_page.h"
 #include "common/sys/log.h"
 #include "sut/kit/inside.h"
 #include "sut/kit/request.h"
@@ -41,6 +42,7 @@ static void get_metrics(struct kit_request *r, void *ctx)
         AUTO_BUF text;
 
         buf_init(&text, METRICS_BYTES_MAX);
+        fault_page_follow(); /* each scrape, so that a leak shows in the figures it is part of */
         if (metrics_write(k->metrics, openmetrics, &text))
                 kit_reply_problem(r, 503, "NOMEM", "out of memory");
         else
