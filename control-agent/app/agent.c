@@ -14,6 +14,7 @@
 #include "common/base/str.h"
 #include "common/sys/log.h"
 #include "common/text/yaml.h"
+#include "control-agent/app/faults.h"
 
 enum { END_FLUSH_MS = 20 };
 
@@ -92,6 +93,8 @@ enum err agent_new(struct loop *loop, const struct agent_options *options, struc
         if (!e) e = lock(a, reterr);
         if (!e) e = keeper_mode_find(options->wish, &a->mode, reterr);
         if (!e) e = edges_new(a->spec, &a->edges, reterr); /* a thread: after every fork that tried something */
+        if (!e) e = faults_new(a, &a->faults);
+        if (!e) faults_recover(a);
         if (!e) e = clients_listen(a, reterr);
         if (e) return e;
         *ret = take(&a);
@@ -106,6 +109,7 @@ void agent_free(struct agent *a)
         clients_free(a);
         loop_timer_remove(a->end_timer);
         for (size_t i = 0; i <= STACK_NUMBER_MAX; i++) stack_run_free(a->stacks[i]);
+        faults_free(a->faults);
         edges_free(a->edges);
         stack_spec_free(a->spec);
         if (a->listen_fd >= 0) { /* only the agent that owns the home gets this far */
@@ -128,6 +132,7 @@ static enum err on_begin(void *ctx, unsigned number, uint64_t seed, struct err_n
 {
         struct agent *a = ctx;
 
+        faults_forget(a->faults, number);
         return edges_open(a->edges, number, seed, reterr);
 }
 
@@ -139,12 +144,21 @@ static void on_process(void *ctx, unsigned number, size_t service, bool alive)
         if (edges_service(a->edges, number, service, alive, &note))
                 log_event(LOG_ERROR, "edges.failed", note.text, LOG_N("stack", number),
                           LOG_S("service", a->spec->services[service].name));
+        if (alive) faults_process(a->faults, a->stacks[number], service, true);
+}
+
+static void on_ready(void *ctx, unsigned number, size_t service)
+{
+        struct agent *a = ctx;
+
+        faults_process(a->faults, a->stacks[number], service, false);
 }
 
 static void on_end(void *ctx, unsigned number)
 {
         struct agent *a = ctx;
 
+        faults_forget(a->faults, number);
         edges_close(a->edges, number);
 }
 
@@ -164,6 +178,7 @@ enum err agent_stack(struct agent *a, int64_t number, struct stack_run **ret, st
                                             .edge_address = edge_address,
                                             .on_begin = on_begin,
                                             .on_process = on_process,
+                                            .on_ready = on_ready,
                                             .on_end = on_end,
                                             .on_event = on_event,
                                             .ctx = a};

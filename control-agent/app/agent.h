@@ -19,6 +19,7 @@ struct agent {
         struct loop *loop;
         struct stack_spec *spec;
         struct edges *edges;
+        struct faults *faults;
         enum keeper_mode mode;
         char home[FILE_PATH_BYTES], share[FILE_PATH_BYTES], bin[FILE_PATH_BYTES], program[FILE_PATH_BYTES];
         struct stack_run *stacks[STACK_NUMBER_MAX + 1]; /* by number; made when first asked for */

@@ -141,6 +141,7 @@ int main(int argc, char **argv)
         if (argc == 2 && str_eq(argv[1], "keeper")) _exit(keeper_main());
         if (argc > 1 && str_eq(argv[1], "prepare-postgres")) return prepare_postgres(argc - 2, argv + 2);
         if (argc == 4 && str_eq(argv[1], "http-post")) return prepare_http_post(argv[2], argv[3]);
+        if (argc == 3 && str_eq(argv[1], "burn")) return prepare_burn(argv[2]);
         if (argc == 3 && str_eq(argv[1], "remove-trash")) return prepare_remove_trash(argv[2]);
         if (read_arguments(argc, argv, &args, &note)) {
                 (void)fprintf(stderr, "firedrill-control: %s\n%s", note.text, usage);
@@ -151,7 +152,8 @@ int main(int argc, char **argv)
                 return 0;
         }
         (void)signal(SIGPIPE, SIG_IGN);
-        (void)limit_files_raise(); /* a service may need many; what one may open is no part of an incident unless a fault says so */
+        (void)limit_files_raise(); /* a service may need many; what one may open is no part of an incident unless a
+                                      fault says so */
         log_init("control", "control-1");
         log_version(FD_VERSION);
         return args.detach ? run_detached(&args) : run(&args, -1);

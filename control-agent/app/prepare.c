@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@
 #include "common/sys/sock.h"
 #include "control-agent/app/tree_copy.h"
 
-enum { FILES_MAX = 200, ARGS_MAX = 40, SQL_BYTES_MAX = 1 << 22, POLL_MS = 20 };
+enum { FILES_MAX = 200, ARGS_MAX = 40, SQL_BYTES_MAX = 1 << 22, BURN_THREADS_MAX = 16, POLL_MS = 20 };
 
 struct job {
         const char *data, *cache, *share, *postgres, *listen, *sockets;
@@ -334,6 +335,25 @@ int prepare_http_post(const char *address, const char *path)
         if (status >= 200 && status < 300) return 0;
         (void)fprintf(stderr, "POST %s to %s was answered %d\n", path, address, status);
         return 1;
+}
+
+static void *burn(void *ctx)
+{
+        for (volatile uint64_t *count = ctx; count;) (*count)++;
+        return NULL;
+}
+
+int prepare_burn(const char *threads)
+{
+        static uint64_t counts[BURN_THREADS_MAX];
+        int64_t wanted;
+        pthread_t thread;
+
+        if (str_parse_i64(threads, 1, BURN_THREADS_MAX, &wanted)) return 1;
+        for (int64_t i = 1; i < wanted; i++)
+                if (pthread_create(&thread, NULL, burn, &counts[i])) return 1;
+        (void)burn(&counts[0]);
+        return 0;
 }
 
 static void remove_one(void *ctx, const char *name)

@@ -8,6 +8,8 @@
 #include "common/base/str.h"
 #include "common/sys/log.h"
 #include "control-agent/app/agent.h"
+#include "control-agent/app/faults.h"
+#include "control-agent/inject/order.h"
 
 struct call {
         struct agent *agent;
@@ -22,7 +24,7 @@ struct verb {
         const char *name;
         enum err (*run)(struct call *call, struct err_note *reterr);
         bool stack, service;
-        const char *args[3]; /* known argument names */
+        const char *args[4]; /* known argument names */
         enum svc_event event;
 };
 
@@ -134,6 +136,71 @@ static enum err verb_shutdown(struct call *call, struct err_note *reterr)
         return ERR_OK;
 }
 
+static enum err verb_fault_apply(struct call *call, struct err_note *reterr)
+{
+        struct json *result = NULL;
+        enum err e = faults_apply(call->agent->faults, call->stack, call->args, &result, reterr);
+
+        if (!e) request_done(call->request, result);
+        return e;
+}
+
+static enum err verb_fault_undo(struct call *call, struct err_note *reterr)
+{
+        const char *id = json_get_str(call->args, "fault_id", NULL);
+        enum err e;
+
+        if (!id) return err_note(reterr, ERR_INVAL, "'fault.undo' needs 'fault_id', as fault.apply gave it");
+        e = faults_undo(call->agent->faults, call->stack, id, reterr);
+        if (!e) request_done(call->request, json_object());
+        return e;
+}
+
+static enum err verb_fault_list(struct call *call, struct err_note *reterr)
+{
+        (void)reterr;
+        request_done(call->request, faults_list(call->agent->faults, stack_run_number(call->stack)));
+        return ERR_OK;
+}
+
+static enum err verb_fault_kinds(struct call *call, struct err_note *reterr)
+{
+        struct json *j = json_object();
+
+        (void)reterr;
+        json_set(j, "kinds", order_kinds_json());
+        request_done(call->request, j);
+        return ERR_OK;
+}
+
+static enum err verb_edges(struct call *call, struct err_note *reterr)
+{
+        const struct stack_spec *spec = call->agent->spec;
+        struct json *j = json_object(), *list = json_array();
+
+        (void)reterr;
+        for (size_t i = 0; i < spec->edges_count; i++) {
+                struct json *edge = json_object();
+                struct edge_stats stats = {0};
+                char text[64];
+
+                stack_edge_name(spec, i, text, sizeof(text));
+                json_set_str(edge, "edge", text);
+                edges_address(spec, stack_run_number(call->stack), i, text, sizeof(text));
+                json_set_str(edge, "address", text);
+                if (edges_stats(call->agent->edges, stack_run_number(call->stack), i, &stats)) stats.listening = false;
+                json_set_bool(edge, "listening", stats.listening);
+                json_set_num(edge, "open", (double)stats.open);
+                json_set_num(edge, "opened", (double)stats.opened);
+                json_set_num(edge, "bytes_up", (double)stats.bytes_up);
+                json_set_num(edge, "bytes_down", (double)stats.bytes_down);
+                json_push(list, edge);
+        }
+        json_set(j, "edges", list);
+        request_done(call->request, j);
+        return ERR_OK;
+}
+
 static const struct verb verbs[] = {
         {"hello", verb_hello, .stack = false},
         {"stack.up", verb_up, .stack = true, .args = {"fresh", "seed"}},
@@ -147,6 +214,11 @@ static const struct verb verbs[] = {
         {"service.resume", verb_service, true, true, {NULL}, SVC_EV_RESUME},
         {"service.restart", verb_service, true, true, {NULL}, SVC_EV_RESTART},
         {"service.reload", verb_service, true, true, {NULL}, SVC_EV_RELOAD},
+        {"fault.apply", verb_fault_apply, .stack = true, .args = {"fault", "on", "args", "for_ms"}},
+        {"fault.undo", verb_fault_undo, .stack = true, .args = {"fault_id"}},
+        {"fault.list", verb_fault_list, .stack = true},
+        {"fault.kinds", verb_fault_kinds, .stack = false},
+        {"edge.list", verb_edges, .stack = true},
         {"watch", verb_watch, .stack = false},
         {"shutdown", verb_shutdown, .stack = false},
 };

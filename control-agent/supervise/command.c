@@ -11,6 +11,7 @@
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/base/str.h"
+#include "common/sys/fault_page.h"
 #include "control-agent/supervise/privilege.h"
 
 /* Variables of the agent that a child may see: what sanitizers and coverage of our own builds need. */
@@ -129,6 +130,7 @@ static void add_environment(struct list *list, const struct place *p, size_t ser
         addf(list, "FIREDRILL_SEED=%" PRIu64, options->seed);
         if (options->ready_fd >= 0) addf(list, "FIREDRILL_READY_FD=%d", options->ready_fd);
         if (options->notify_name) addf(list, "NOTIFY_SOCKET=@%s", options->notify_name);
+        if (s->kind != STACK_COMPONENT) addf(list, FAULT_PAGE_VARIABLE "=%s/s/%s.page", p->dir, s->name);
         for (size_t i = 0; i < s->env_count; i++) addf(list, "%s=%s", s->env[i].key, s->env[i].value);
 }
 
@@ -222,6 +224,17 @@ static enum err give_all_away(const struct place *p, const char *data, struct er
         return e ? e : give_away(p, data, reterr);
 }
 
+/* The page through which faults reach into the process; what it says outlives a restart of the service. */
+static enum err make_page(const struct place *p, const struct stack_service *s, struct err_note *reterr)
+{
+        static const char zeros[FAULT_PAGE_BYTES];
+        char name[STACK_NAME_BYTES + 8], path[FILE_PATH_BYTES];
+
+        (void)snprintf(name, sizeof(name), "%s.page", s->name);
+        if (place_path(p, "s", name, path)) return err_note(reterr, ERR_LIMIT, "the path '%s' is too long", p->dir);
+        return file_exists(path) ? ERR_OK : file_write_atomic(path, zeros, sizeof(zeros), 0600, false, reterr);
+}
+
 enum err command_files(const struct place *p, size_t service, struct err_note *reterr)
 {
         const struct stack_service *s = &p->spec->services[service];
@@ -232,6 +245,7 @@ enum err command_files(const struct place *p, size_t service, struct err_note *r
                 return err_note(reterr, ERR_LIMIT, "the path '%s' is too long", p->dir);
         /* A component's own data directory is private to it: PostgreSQL insists. */
         e = dir_make(path, 0700, reterr);
+        if (!e && s->kind != STACK_COMPONENT) e = make_page(p, s, reterr);
         if (!e && s->unprivileged && privilege_by_setuid()) e = give_all_away(p, path, reterr);
         for (size_t i = 0; i < s->files_count && !e; i++) e = write_file(p, service, &s->files[i], reterr);
         return e;

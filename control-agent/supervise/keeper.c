@@ -71,6 +71,7 @@ static void become(const struct start *start, int status_fd)
         sigemptyset(&none);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
         (void)signal(SIGPIPE, SIG_DFL);
+        (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error to handle (disk.fill), not a death */
         (void)setrlimit(RLIMIT_CORE, &no_core);
         if (null_fd < 0 || dup2(null_fd, 0) < 0 || dup2(start->output_fd, 1) < 0 || dup2(start->output_fd, 2) < 0)
                 goto fail;

@@ -283,7 +283,7 @@ void service_reset(struct service *s)
         s->tally = (struct svc_tally){0};
         s->restarts = 0;
         s->started_before = s->kept;
-        s->alive_told = false;
+        s->alive_told = s->up_told = false;
         s->last_exit[0] = s->detail[0] = '\0';
         s->changed = true;
 }

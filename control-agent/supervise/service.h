@@ -40,8 +40,8 @@ struct service {
         struct svc_tally tally;
         uint64_t restarts; /* starts after the first */
         bool started_before, changed;
-        bool kept;       /* stays through the reset under way */
-        bool alive_told; /* the stack's on_process knows of the process */
+        bool kept;                /* stays through the reset under way */
+        bool alive_told, up_told; /* the stack's on_process and on_ready know of it */
         int64_t since_wall_ms;
         char last_exit[SERVICE_EXIT_BYTES], detail[SERVICE_DETAIL_BYTES];
 

@@ -16,6 +16,13 @@ struct stack_waiter {
         struct stack_verb verb;
 };
 
+/* A program beside the services: burns, removes, forgets. */
+struct stack_helper {
+        uint64_t tag; /* 0: free */
+        int pid_fd;   /* -1: not started yet */
+        bool unwanted;
+};
+
 enum stack_after { AFTER_NOTHING, AFTER_UP_FRESH };
 
 struct stack_run {
@@ -36,12 +43,18 @@ struct stack_run {
         int lock_fd;
         struct loop_timer *settle_timer, *deadline_timer, *lock_timer;
         struct stack_waiter waiters[STACK_RUN_WAITERS_MAX];
+        struct stack_helper helpers[STACK_RUN_HELPERS_MAX];
 };
 
 void stack_changed(struct stack_run *r); /* settles later */
 void stack_begin(struct stack_run *r, bool fresh);
 void stack_again(struct stack_run *r);
 void stack_end(struct stack_run *r, bool graceful, enum stack_after after);
+/* stack_helpers.c: news of a process that is no service's. */
+void stack_helper_started(struct stack_run *r, uint64_t tag, int pid_fd); /* takes pid_fd */
+void stack_helper_exited(struct stack_run *r, uint64_t tag);
+void stack_helpers_lost(struct stack_run *r);
+
 /* stack_reset.c: begins to clear, is it clear, what is left to do then before the services start again. */
 void stack_clear(struct stack_run *r);
 bool stack_is_clear(const struct stack_run *r);

@@ -95,11 +95,12 @@ static void check_start(struct stack_run *r)
 
 static void tell_process(struct stack_run *r, struct service *s)
 {
-        bool alive = service_is_alive(s);
+        bool alive = service_is_alive(s), up = s->state == SVC_UP;
 
-        if (alive == s->alive_told) return;
+        if (alive != s->alive_told && r->o.on_process) r->o.on_process(r->o.ctx, r->o.number, s->index, alive);
+        if (up && !s->up_told && r->o.on_ready) r->o.on_ready(r->o.ctx, r->o.number, s->index);
         s->alive_told = alive;
-        if (r->o.on_process) r->o.on_process(r->o.ctx, r->o.number, s->index, alive);
+        s->up_told = up;
 }
 
 static void tell_changes(struct stack_run *r)
@@ -172,21 +173,27 @@ static void on_started(void *ctx, uint64_t tag, pid_t pid, int pid_fd)
         if (s)
                 service_started(s, pid, pid_fd);
         else
-                close(pid_fd); /* the remover of trash */
+                stack_helper_started(ctx, tag, pid_fd);
 }
 
 static void on_failed(void *ctx, uint64_t tag, int error_number)
 {
         struct service *s = by_tag(ctx, tag);
 
-        if (s) service_not_started(s, error_number);
+        if (s)
+                service_not_started(s, error_number);
+        else
+                stack_helper_exited(ctx, tag);
 }
 
 static void on_exited(void *ctx, uint64_t tag, int code, int status)
 {
         struct service *s = by_tag(ctx, tag);
 
-        if (s) service_exited(s, code, status);
+        if (s)
+                service_exited(s, code, status);
+        else
+                stack_helper_exited(ctx, tag);
 }
 
 static void on_gone(void *ctx)
@@ -195,6 +202,7 @@ static void on_gone(void *ctx)
         enum stack_after after = take(&r->after);
 
         for (size_t i = 0; i < r->services_count; i++) service_lost(&r->services[i]);
+        stack_helpers_lost(r);
         keeper_link_free(take(&r->home.keeper));
         loop_timer_remove(take(&r->deadline_timer));
         if (r->state != STACK_RUN_STOPPING)
@@ -224,18 +232,10 @@ void stack_set_deadline(struct stack_run *r, int64_t after_ms)
 /* What a wipe renamed is removed by a process of its own, beside the start. */
 static void remove_trash(struct stack_run *r)
 {
-        const char *argv[] = {"firedrill-control", "remove-trash", r->place.dir, NULL};
-        const char *envp[] = {"LANG=C.UTF-8", NULL};
-        struct keeper_start request = {.program = r->o.program,
-                                       .directory = "/",
-                                       .argv = argv,
-                                       .envp = envp,
-                                       .output_fd = open("/dev/null", O_WRONLY | O_CLOEXEC),
-                                       .ready_fd = -1};
+        const char *argv[] = {"remove-trash", r->place.dir, NULL};
+        uint64_t tag;
 
-        if (request.output_fd < 0) return;
-        (void)!keeper_link_start(r->home.keeper, ++r->home.next_tag, &request, NULL); /* the next start tries again */
-        close(request.output_fd);
+        (void)!stack_run_helper(r, argv, &tag, NULL); /* the next start tries again */
 }
 
 static enum err make_keeper(struct stack_run *r, struct err_note *reterr)
@@ -390,6 +390,7 @@ void stack_run_free(struct stack_run *r)
 {
         if (!r) return;
         for (size_t i = 0; i < r->services_count; i++) service_done(&r->services[i]);
+        stack_helpers_lost(r);
         keeper_link_free(r->home.keeper);
         loop_timer_remove(r->settle_timer);
         loop_timer_remove(r->deadline_timer);

@@ -23,7 +23,13 @@
 #include "control-agent/supervise/keeper_link.h"
 #include "control-agent/supervise/svc_fsm.h"
 
-enum { STACK_RUN_WAITERS_MAX = 64, STACK_RUN_START_MS = 150000, STACK_RUN_LOCK_MS = 8000, STACK_RUN_STARTS_MAX = 4 };
+enum {
+        STACK_RUN_HELPERS_MAX = 16,
+        STACK_RUN_WAITERS_MAX = 64,
+        STACK_RUN_START_MS = 150000,
+        STACK_RUN_LOCK_MS = 8000,
+        STACK_RUN_STARTS_MAX = 4
+};
 
 #define STACK_STATE_LIST(X)                                                                                            \
         X(DOWN, "down") X(STARTING, "starting") X(UP, "up") X(STOPPING, "stopping") X(FAILED, "failed")
@@ -42,12 +48,13 @@ struct stack_run_options {
         const char *home, *share, *bin, *program; /* program: file of the agent, for keepers */
         enum keeper_mode mode;
         void (*edge_address)(void *ctx, unsigned number, size_t edge, char *dst, size_t dst_bytes); /* may be NULL */
-        /* The next three may be NULL. Before anything is started: an error makes the start fail. */
+        /* The next four may be NULL. Before anything is started: an error makes the start fail. */
         enum err (*on_begin)(void *ctx, unsigned number, uint64_t seed, struct err_note *reterr);
         /* A service got a process of its own, or lost it. */
         void (*on_process)(void *ctx, unsigned number, size_t service, bool alive);
-        void (*on_end)(void *ctx, unsigned number);      /* the stack is down */
-        void (*on_event)(void *ctx, struct json *event); /* takes the event */
+        void (*on_ready)(void *ctx, unsigned number, size_t service); /* each time it becomes up */
+        void (*on_end)(void *ctx, unsigned number);                   /* the stack is down */
+        void (*on_event)(void *ctx, struct json *event);              /* takes the event */
         void *ctx;
 };
 
@@ -79,7 +86,17 @@ void stack_run_kill(struct stack_run *r);
 enum stack_state stack_run_state(const struct stack_run *r);
 unsigned stack_run_number(const struct stack_run *r);
 struct json *stack_run_status(const struct stack_run *r);
-/* The main process of a service; ERR_STATE with a sentence if it has none now. */
-MUST_USE enum err stack_run_pid(const struct stack_run *r, const char *name, pid_t *ret, struct err_note *reterr);
+/* The main process of a service; 0 if it has none now. *ret_paused: somebody paused it. */
+pid_t stack_run_pid(const struct stack_run *r, size_t service, bool *ret_paused);
+/* Something lives, so that faults make sense. */
+bool stack_run_alive(const struct stack_run *r);
+bool stack_run_built(const struct stack_run *r, size_t service);
+/* "DIR/s/NAME.page": what faults share with the service (common/sys/fault_page.h). */
+MUST_USE enum err stack_run_page(const struct stack_run *r, size_t service, char *dst, size_t dst_bytes);
+/* A program of the agent beside the stack; ends with it, or by stack_run_helper_end. argv[0] is a verb of the agent's.
+ */
+MUST_USE enum err stack_run_helper(struct stack_run *r, const char *const *argv, uint64_t *ret_tag,
+                                   struct err_note *reterr);
+void stack_run_helper_end(struct stack_run *r, uint64_t tag); /* ended already is fine */
 
 #endif

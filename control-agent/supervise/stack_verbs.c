@@ -182,16 +182,3 @@ enum err stack_run_service(struct stack_run *r, const char *name, enum svc_event
         (void)service_event(s, event);
         return ERR_OK;
 }
-
-enum err stack_run_pid(const struct stack_run *r, const char *name, pid_t *ret, struct err_note *reterr)
-{
-        int at;
-        enum err e = find(r, name, &at, reterr);
-
-        if (e) return e;
-        if (r->services[at].pid <= 0)
-                return err_note(reterr, ERR_STATE, "%s has no process; it is %s", name,
-                                svc_state_text(r->services[at].state));
-        *ret = r->services[at].pid;
-        return ERR_OK;
-}
