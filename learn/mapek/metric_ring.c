@@ -1,0 +1,286 @@
+#include "learn/mapek/metric_ring.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+
+/* Buckets: 64 to a doubling, linear within it, taken from the bits of the double: width below 1/64 of the value, so the
+ * middle is within 0.8 %. Negative values mirror the positive ones; zero has its own. */
+enum { SUB_BITS = 6, SUBS = 1 << SUB_BITS, EXP_MIN = -30, EXP_MAX = 40, HALF = (EXP_MAX - EXP_MIN) * SUBS, BUCKETS = 2 * HALF + 1, GROUP = 64,
+       GROUPS = (BUCKETS + GROUP - 1) / GROUP, TREND_MAX = 200 };
+
+struct metric_ring {
+        size_t capacity, count, head; /* head: where the next value goes */
+        uint64_t refused, epoch;
+        double sum, sum2, shift;      /* of value - shift, against cancellation */
+        size_t until_recompute;
+        uint32_t bucket[BUCKETS], group[GROUPS];
+        double *value;
+};
+
+static int bucket_of(double x)
+{
+        uint64_t bits;
+        double a = fabs(x);
+        int exponent, at;
+
+        if (a < 0x1p-30) return HALF;
+        memcpy(&bits, &a, sizeof bits);
+        exponent = (int)(bits >> 52) - 1023;
+        at = exponent >= EXP_MAX ? HALF - 1 : (exponent - EXP_MIN) * SUBS + (int)(bits >> (52 - SUB_BITS) & (SUBS - 1));
+        return x < 0 ? HALF - 1 - at : HALF + 1 + at;
+}
+
+static double bucket_middle(int at)
+{
+        int k = at > HALF ? at - HALF - 1 : HALF - 1 - at;
+        double x;
+
+        if (at == HALF) return 0;
+        x = ldexp(1.0 + ((double)(k % SUBS) + 0.5) / SUBS, EXP_MIN + k / SUBS);
+        return at > HALF ? x : -x;
+}
+
+enum err ring_new(size_t capacity, struct metric_ring **ret)
+{
+        struct metric_ring *r;
+
+        if (capacity < 2 || capacity > RING_POINTS_MAX) return ERR_INVAL;
+        r = mem_zalloc(1, sizeof *r);
+        if (!r) return ERR_NOMEM;
+        r->value = mem_zalloc(capacity, sizeof *r->value);
+        if (!r->value) {
+                mem_free(r);
+                return ERR_NOMEM;
+        }
+        r->capacity = r->until_recompute = capacity;
+        *ret = r;
+        return ERR_OK;
+}
+
+void ring_free(struct metric_ring *r)
+{
+        if (!r) return;
+        mem_free(r->value);
+        mem_free(r);
+}
+
+size_t ring_count(const struct metric_ring *r)
+{
+        return r->count;
+}
+
+size_t ring_capacity(const struct metric_ring *r)
+{
+        return r->capacity;
+}
+
+uint64_t ring_refused(const struct metric_ring *r)
+{
+        return r->refused;
+}
+
+uint64_t ring_epoch(const struct metric_ring *r)
+{
+        return r->epoch;
+}
+
+double ring_at(const struct metric_ring *r, size_t index)
+{
+        CHECK(index < r->count);
+        size_t at = r->head + r->capacity - r->count + index;
+
+        return r->value[at >= r->capacity ? at - r->capacity : at];
+}
+
+static void recompute(struct metric_ring *r)
+{
+        double mean = 0;
+
+        for (size_t i = 0; i < r->count; i++) mean += (r->value[i] - mean) / (double)(i + 1);
+        r->shift = mean;
+        r->sum = r->sum2 = 0;
+        for (size_t i = 0; i < r->count; i++) {
+                double d = r->value[i] - mean;
+
+                r->sum += d;
+                r->sum2 += d * d;
+        }
+        r->until_recompute = r->capacity;
+}
+
+bool ring_add(struct metric_ring *r, double value)
+{
+        double d;
+        int at;
+
+        if (!isfinite(value)) {
+                r->refused++;
+                return false;
+        }
+        if (r->count == r->capacity) {
+                double old = r->value[r->head];
+
+                at = bucket_of(old);
+                r->bucket[at]--;
+                r->group[at / GROUP]--;
+                d = old - r->shift;
+                r->sum -= d;
+                r->sum2 -= d * d;
+        } else {
+                if (r->count == 0) r->shift = value;
+                r->count++;
+        }
+        at = bucket_of(value);
+        r->bucket[at]++;
+        r->group[at / GROUP]++;
+        d = value - r->shift;
+        r->sum += d;
+        r->sum2 += d * d;
+        r->value[r->head] = value;
+        r->head = r->head + 1 == r->capacity ? 0 : r->head + 1;
+        r->epoch++;
+        if (--r->until_recompute == 0) recompute(r);
+        return true;
+}
+
+/* Quantiles in ascending order in one walk over the groups. */
+static void quantiles(const struct metric_ring *r, const double *q, int count, double *ret)
+{
+        size_t before = 0;
+        int g = 0, k = 0;
+
+        for (; k < count; k++) {
+                size_t rank = (size_t)(q[k] * (double)(r->count - 1) + 0.5), within;
+                int at;
+
+                while (before + r->group[g] <= rank) before += r->group[g++];
+                within = before;
+                at = g * GROUP;
+                while (within + r->bucket[at] <= rank) within += r->bucket[at++];
+                ret[k] = bucket_middle(at);
+        }
+}
+
+static void moments(const struct metric_ring *r, struct ring_summary *ret)
+{
+        double n = (double)r->count, mean = r->sum / n, variance = r->count > 1 ? (r->sum2 - r->sum * mean) / (n - 1) : 0;
+
+        ret->count = r->count;
+        ret->mean = r->shift + mean;
+        ret->sigma = variance > 0 ? sqrt(variance) : 0;
+}
+
+void ring_five(const struct metric_ring *r, struct ring_summary *ret)
+{
+        static const double q[] = { .25, .75, .95 };
+        double out[3];
+
+        memset(ret, 0, sizeof *ret);
+        if (!r->count) return;
+        moments(r, ret);
+        quantiles(r, q, 3, out);
+        ret->p25 = out[0], ret->p75 = out[1], ret->p95 = out[2];
+}
+
+void ring_summary(const struct metric_ring *r, struct ring_summary *ret)
+{
+        static const double q[] = { 0, .25, .5, .75, .9, .95, .99, 1 };
+        double out[8];
+
+        memset(ret, 0, sizeof *ret);
+        if (!r->count) return;
+        moments(r, ret);
+        quantiles(r, q, 8, out);
+        ret->min = out[0], ret->p25 = out[1], ret->p50 = out[2], ret->p75 = out[3], ret->p90 = out[4], ret->p95 = out[5], ret->p99 = out[6], ret->max = out[7];
+}
+
+double ring_quantile(const struct metric_ring *r, double q)
+{
+        double out = 0;
+
+        CHECK(q >= 0 && q <= 1);
+        if (r->count) quantiles(r, &q, 1, &out);
+        return out;
+}
+
+static int by_double(const void *a, const void *b)
+{
+        double x = *(const double *)a, y = *(const double *)b;
+
+        return (x > y) - (x < y);
+}
+
+/* Linear interpolation between order statistics, as most tools do it. */
+static double sorted_quantile(const double *sorted, size_t count, double q)
+{
+        double at = q * (double)(count - 1);
+        size_t low = (size_t)at;
+        double rest = at - (double)low;
+
+        return low + 1 < count ? sorted[low] * (1 - rest) + sorted[low + 1] * rest : sorted[count - 1];
+}
+
+enum err ring_exact(const struct metric_ring *r, struct ring_summary *ret)
+{
+        AUTO(mem_free) double *sorted = NULL;
+        double mean = 0, ss = 0;
+
+        if (!r->count) {
+                memset(ret, 0, sizeof *ret);
+                return ERR_OK;
+        }
+        sorted = mem_zalloc(r->count, sizeof *sorted);
+        if (!sorted) return ERR_NOMEM;
+        for (size_t i = 0; i < r->count; i++) sorted[i] = ring_at(r, i);
+        qsort(sorted, r->count, sizeof *sorted, by_double);
+        for (size_t i = 0; i < r->count; i++) mean += (sorted[i] - mean) / (double)(i + 1);
+        for (size_t i = 0; i < r->count; i++) ss += (sorted[i] - mean) * (sorted[i] - mean);
+        *ret = (struct ring_summary){ .count = r->count,
+                                      .mean = mean,
+                                      .sigma = r->count > 1 ? sqrt(ss / (double)(r->count - 1)) : 0,
+                                      .min = sorted[0],
+                                      .max = sorted[r->count - 1],
+                                      .p25 = sorted_quantile(sorted, r->count, .25),
+                                      .p50 = sorted_quantile(sorted, r->count, .50),
+                                      .p75 = sorted_quantile(sorted, r->count, .75),
+                                      .p90 = sorted_quantile(sorted, r->count, .90),
+                                      .p95 = sorted_quantile(sorted, r->count, .95),
+                                      .p99 = sorted_quantile(sorted, r->count, .99) };
+        return ERR_OK;
+}
+
+const char *ring_trend_name(enum ring_trend t)
+{
+        return t == RING_RISING ? "rising" : t == RING_FALLING ? "falling" : "stable";
+}
+
+enum ring_trend ring_trend(const struct metric_ring *r, size_t window, double *ret_slope)
+{
+        static const double limit = 1.96;
+        size_t n = MIN(MIN(window, r->count), (size_t)TREND_MAX), slopes_count = 0;
+        double x[TREND_MAX], slopes[1024], s = 0, ties = 0, z, variance;
+
+        if (ret_slope) *ret_slope = 0;
+        if (n < 4) return RING_STABLE;
+        for (size_t i = 0; i < n; i++) x[i] = ring_at(r, r->count - n + i);
+        /* All pairs count for the test; for the median slope a stride keeps at most 1024 of them. */
+        size_t pairs = n * (n - 1) / 2, stride = pairs / ARRAY_COUNT(slopes) + 1, pair = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                for (size_t j = i + 1; j < n; j++, pair++) {
+                        s += (x[j] > x[i]) - (x[j] < x[i]);
+                        ties += x[i] == x[j];
+                        if (pair % stride == 0 && slopes_count < ARRAY_COUNT(slopes)) slopes[slopes_count++] = (x[j] - x[i]) / (double)(j - i);
+                }
+        }
+        qsort(slopes, slopes_count, sizeof *slopes, by_double);
+        if (ret_slope) *ret_slope = sorted_quantile(slopes, slopes_count, .5);
+        variance = (double)n * (double)(n - 1) * (2.0 * (double)n + 5) / 18 * (1 - ties / (double)pairs);
+        if (variance <= 0) return RING_STABLE;
+        z = s > 0 ? (s - 1) / sqrt(variance) : s < 0 ? (s + 1) / sqrt(variance) : 0;
+        return z > limit ? RING_RISING : z < -limit ? RING_FALLING : RING_STABLE;
+}

@@ -1,0 +1,208 @@
+/* eval: one model against the baselines on test episodes. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "common/base/str.h"
+#include "learn/nn/dqn.h"
+#include "learn/reco/reco.h"
+#include "learn/tools/tool.h"
+
+enum err tool_entry(struct compare *c, const struct lab *lab, const char *name, uint32_t seeds, struct compare_entry **ret)
+{
+        struct compare_entry *e;
+
+        (void)lab;
+        if (c->count == COMPARE_ENTRIES_MAX) return ERR_LIMIT;
+        e = mem_zalloc(1, sizeof *e);
+        if (!e) return ERR_NOMEM;
+        c->entry[c->count++] = e;
+        str_cut(e->name, sizeof e->name, name);
+        e->seeds = seeds;
+        e->records = mem_zalloc((size_t)seeds * c->episodes, sizeof *e->records);
+        if (!e->records) return ERR_NOMEM;
+        *ret = e;
+        return ERR_OK;
+}
+
+void compare_close(struct compare *c)
+{
+        for (uint32_t i = 0; i < c->count; i++) {
+                mem_free(c->entry[i]->records);
+                mem_free(c->entry[i]);
+        }
+        mem_free(c->stratum);
+        memset(c, 0, sizeof *c);
+}
+
+enum err tool_play(const struct compare *c, const struct lab *lab, const struct policy *p, struct compare_entry *e, uint32_t seed,
+                   uint64_t test_seed)
+{
+        const struct run_setup setup = { .kernel = &lab->kernel, .oracle = lab->oracle, .exact = lab->exact, .seed = seed_test_at(test_seed),
+                                         .episodes = c->episodes, .stop = tool_interrupted };
+
+        e->clairvoyant = p->clairvoyant;
+        return run_policy(&setup, p, e->records + (size_t)seed * c->episodes);
+}
+
+static enum err single(struct compare *c, const struct lab *lab, const struct policy *p, uint64_t test_seed)
+{
+        struct compare_entry *entry;
+        enum err e = tool_entry(c, lab, p->name, 1, &entry);
+
+        if (!e) e = tool_play(c, lab, p, entry, 0, test_seed);
+        return e;
+}
+
+enum err tool_baselines(struct compare *c, const struct lab *lab, const struct model *m, uint64_t test_seed, struct err_note *reterr)
+{
+        static const int ignore = ACT_IGNORE;
+        const struct policy policies[] = {
+                { "ignore", policy_constant_decide, &ignore, m->feat, false },
+                { "random", policy_random_decide, NULL, m->feat, false },
+                { "literal-rule", rule_literal_decide, &rule_literal_default, m->feat, false },
+                { "tuned-rule", rule_tuned_decide, &m->tuned, m->feat, false },
+                { "belief-rule", rule_belief_decide, &m->fallback, m->feat, false },
+                { "qmdp", policy_qmdp_decide, lab->oracle, lab->exact, false },
+                { "clairvoyant", policy_clairvoyant_decide, lab->oracle, m->feat, true },
+        };
+
+        for (size_t i = 0; i < ARRAY_COUNT(policies); i++) {
+                enum err e = single(c, lab, &policies[i], test_seed);
+
+                if (e) return err_note(reterr, e, "playing '%s': %s", policies[i].name, e == ERR_STATE ? "interrupted" : err_text(e));
+        }
+        c->stratum = mem_zalloc(c->episodes, 1);
+        if (!c->stratum) return err_note(reterr, ERR_NOMEM, "no memory for the strata");
+        for (uint32_t i = 0; i < c->episodes; i++) c->stratum[i] = c->entry[0]->records[i].stratum;
+        return ERR_OK;
+}
+
+static void table_print(const struct compare *c)
+{
+        (void)printf("%-14s %22s %24s %22s %20s %20s\n", "policy", "reward", "unnecessary restarts", "recovery cost", "time to stability", "recurrence");
+        for (uint32_t i = 0; i < c->count; i++) {
+                const struct compare_entry *e = c->entry[i];
+                const int shown[] = { METRIC_REWARD, METRIC_UNNECESSARY, METRIC_COST, METRIC_TIME, METRIC_RELAPSE };
+
+                (void)printf("%-14s", e->name);
+                for (size_t k = 0; k < ARRAY_COUNT(shown); k++) {
+                        const struct stat_ci *ci = &e->metric[shown[k]];
+
+                        (void)printf("  %7.2f [%.2f, %.2f]", ci->value, ci->lo, ci->hi);
+                }
+                (void)printf("\n");
+        }
+}
+
+static const struct {
+        const char *against;
+        enum metric metric;
+        enum stat_kind kind;
+} claims[] = {
+        { "tuned-rule", METRIC_UNNECESSARY, STAT_CHANGE }, { "tuned-rule", METRIC_TIME, STAT_CHANGE }, { "tuned-rule", METRIC_REWARD, STAT_DIFF },
+        { "belief-rule", METRIC_UNNECESSARY, STAT_CHANGE }, { "belief-rule", METRIC_EX_ANTE, STAT_CHANGE }, { "belief-rule", METRIC_REWARD, STAT_DIFF },
+        { "qmdp", METRIC_REWARD, STAT_CHANGE },             { "clairvoyant", METRIC_REWARD, STAT_CHANGE },
+};
+
+static void json_entry(const struct compare_entry *e, struct buf *to)
+{
+        buf_printf(to, "{\"name\":\"%s\",\"training_seeds\":%u", e->name, e->seeds);
+        for (int m = 0; m < METRIC_COUNT; m++)
+                buf_printf(to, ",\"%s\":{\"value\":%.5f,\"lo\":%.5f,\"hi\":%.5f}", metric_id((enum metric)m), e->metric[m].value, e->metric[m].lo, e->metric[m].hi);
+        buf_char(to, '}');
+}
+
+static enum err claims_print(const struct compare *c, const struct compare_entry *ours, struct buf *json)
+{
+        for (size_t i = 0; i < ARRAY_COUNT(claims); i++) {
+                struct stat_ci ci;
+                enum err e = compare_pair(c, ours, compare_find(c, claims[i].against), claims[i].metric, claims[i].kind, &ci);
+                double scale = claims[i].kind == STAT_CHANGE ? 100 : 1;
+
+                if (e) return e;
+                if (json)
+                        buf_printf(json, "%s{\"policy\":\"%s\",\"against\":\"%s\",\"metric\":\"%s\",\"kind\":\"%s\",\"value\":%.5f,\"lo\":%.5f,\"hi\":%.5f}", i ? "," : "",
+                                   ours->name, claims[i].against, metric_id(claims[i].metric), claims[i].kind == STAT_DIFF ? "difference" : "change", ci.value, ci.lo, ci.hi);
+                else
+                        (void)printf("%s against %s: %s %+.2f%s [%.2f, %.2f]\n", ours->name, claims[i].against, metric_title(claims[i].metric), scale * ci.value,
+                                     claims[i].kind == STAT_CHANGE ? " %" : "", scale * ci.lo, scale * ci.hi);
+        }
+        return ERR_OK;
+}
+
+int cmd_eval(int argc, char **argv)
+{
+        uint64_t episodes = 2000, seed = 0, id, replicates = STAT_REPLICATES;
+        const char *model_path = NULL, *csv_path = NULL;
+        bool json = false;
+        const struct option options[] = {
+                { "model", OPTION_TEXT, &model_path, 0, 0, "model file, default the one shipped" },
+                { "episodes", OPTION_COUNT, &episodes, 10, 100000, "test episodes, default 2000" },
+                { "seed", OPTION_COUNT, &seed, 0, 1e9, "test seed, default 0" },
+                { "replicates", OPTION_COUNT, &replicates, 100, 1e6, "bootstrap replicates, default 10000" },
+                { "csv", OPTION_TEXT, &csv_path, 0, 0, "write one line an episode and policy" },
+                { "json", OPTION_FLAG, &json, 0, 0, "print as JSON" },
+                { 0 },
+        };
+        int code = tool_options(argc, argv, "eval [OPTION]...", options);
+        AUTO(model_free) struct model *m = NULL;
+        AUTO_BUF out, csv;
+        struct compare c = { .episodes = (uint32_t)episodes, .replicates = (uint32_t)replicates };
+        struct compare_entry *ours = NULL, *advised = NULL;
+        struct err_note note = { 0 };
+        struct lab lab = { 0 };
+        enum err e;
+
+        buf_init(&out, 4u << 20);
+        buf_init(&csv, 64u << 20);
+        if (code >= 0) return code;
+        c.episodes = (uint32_t)episodes;
+        c.replicates = (uint32_t)replicates;
+        e = tool_model_default(model_path, &m, &id, &note);
+        if (!e) e = lab_open(&lab, NULL, &note);
+        if (!e) e = tool_baselines(&c, &lab, m, seed, &note);
+        if (!e) {
+                const struct reco_policy bare = { m, false }, full = { m, true };
+                const struct policy learned = { m->kind == MODEL_DQN ? "dqn" : "qtab", reco_policy_decide, &bare, m->feat, false };
+                const struct policy advice = { "advised", reco_policy_decide, &full, m->feat, false };
+
+                e = tool_entry(&c, &lab, learned.name, 1, &ours);
+                if (!e) e = tool_play(&c, &lab, &learned, ours, 0, seed);
+                if (!e) e = tool_entry(&c, &lab, advice.name, 1, &advised);
+                if (!e) e = tool_play(&c, &lab, &advice, advised, 0, seed);
+        }
+        for (uint32_t i = 0; i < c.count && !e; i++) e = compare_measure(&c, c.entry[i]);
+        if (e) {
+                if (!note.text[0]) (void)err_note(&note, e, "evaluation %s", e == ERR_STATE ? "interrupted" : err_text(e));
+        } else if (json) {
+                buf_printf(&out, "{\"model\":\"%016" PRIx64 "\",\"episodes\":%u,\"test_seed\":%" PRIu64 ",\"policies\":[", id, c.episodes, seed_test_at(seed).value);
+                for (uint32_t i = 0; i < c.count; i++) {
+                        if (i) buf_char(&out, ',');
+                        json_entry(c.entry[i], &out);
+                }
+                buf_str(&out, "],\"claims\":[");
+                e = claims_print(&c, ours, &out);
+                buf_str(&out, "]}");
+                (void)puts(out.data);
+        } else {
+                (void)printf("%u test episodes, seed %" PRIu64 ", model %016" PRIx64 ", 95 %% intervals of %u paired bootstrap replicates\n", c.episodes, seed, id, c.replicates);
+                table_print(&c);
+                e = claims_print(&c, ours, NULL);
+        }
+        if (!e && csv_path) {
+                buf_str(&csv, "policy,episode,reward,restarts,unnecessary,unnecessary_ex_ante,recovery_cost,incidents,recoveries,relapses,unstable_steps,died\n");
+                for (uint32_t i = 0; i < c.count; i++)
+                        for (uint32_t k = 0; k < c.episodes; k++) {
+                                const struct run_record *r = &c.entry[i]->records[k];
+
+                                buf_printf(&csv, "%s,%u,%.4f,%u,%u,%u,%.3f,%u,%u,%u,%u,%u\n", c.entry[i]->name, k, (double)r->reward, run_restarts(r), r->unnecessary,
+                                           r->unnecessary_ex_ante, (double)-r->columns[REW_RECOVERY], r->incidents, r->recoveries, r->relapses, r->unstable, r->died);
+                        }
+                e = tool_write(csv_path, csv.data, csv.size_bytes, &note);
+        }
+        compare_close(&c);
+        lab_close(&lab);
+        return e ? tool_fail(&note) : EXIT_FINE;
+}
