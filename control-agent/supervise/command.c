@@ -96,15 +96,15 @@ static void list_of(const struct stack_service *s, enum command_purpose purpose,
         *ret_count = purpose == COMMAND_RUN ? s->args_count : count - 1;
 }
 
-static enum err add_arguments(struct list *list, const struct place *p, size_t service, enum command_purpose purpose,
-                              struct err_note *reterr)
+static enum err add_arguments(struct list *list, const struct place *p, size_t service, const char *path,
+                              enum command_purpose purpose, struct err_note *reterr)
 {
         const struct stack_service *s = &p->spec->services[service];
         const char *program, *const *args;
         size_t count;
 
         list_of(s, purpose, &program, &args, &count);
-        addf(list, "%s", program);
+        addf(list, "%s", path); /* the whole path: PostgreSQL looks for its siblings beside argv[0] */
         if (purpose == COMMAND_RUN && s->kind != STACK_COMPONENT) add_kit(list, p, service);
         for (size_t i = 0; i < count; i++) {
                 enum err e = add_expanded(list, p, service, args[i], reterr);
@@ -150,7 +150,7 @@ enum err command_new(const struct place *p, size_t service, const struct command
         list_of(s, options->purpose, &name, &args, &count);
         if (!place_program(p, service, name, c->program))
                 return err_note(reterr, ERR_NOT_FOUND, "the program '%s' of %s is not there any more", name, s->name);
-        e = add_arguments(&argv, p, service, options->purpose, reterr);
+        e = add_arguments(&argv, p, service, c->program, options->purpose, reterr);
         if (e) return e;
         add_environment(&envp, p, service, options);
         if (envp.status) return err_note(reterr, envp.status, "the environment of %s is too long", s->name);

@@ -67,7 +67,9 @@ class Agent {
     this.said = '';
     this.exit = undefined;
     const command = [...(this.wrap ? [this.wrap] : []), path.join(bin, 'firedrill-control'), '--home', this.home, '--share', this.share, '--mode', this.mode, ...extra];
-    this.process = spawn(command[0], command.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] });
+    // Debian's own PATH: a machine may have links to PostgreSQL's programs in front of it that a fresh one has not.
+    const env = { ...process.env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+    this.process = spawn(command[0], command.slice(1), { env, stdio: ['ignore', 'ignore', 'pipe'] });
     this.process.stderr.on('data', (d) => { this.said += d; });
     this.ended = new Promise((r) => this.process.on('exit', (code, signal) => { this.exit = { code, signal }; r(this.exit); }));
     if (!await until(() => this.exit || this.said.includes('agent.ready'), 20000) || this.exit) throw new Error(`the agent did not start: ${this.said}`);
