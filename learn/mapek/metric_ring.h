@@ -39,8 +39,10 @@ void ring_summary(const struct metric_ring *r, struct ring_summary *ret);
 /* The five figures a control loop needs, nothing else: p25, p75, p95, mean, sigma. */
 void ring_five(const struct metric_ring *r, struct ring_summary *ret);
 MUST_USE enum err ring_exact(const struct metric_ring *r, struct ring_summary *ret);
+void ring_quantiles(const struct metric_ring *r, const double *q /* ascending */, int count, double *ret);
 double ring_quantile(const struct metric_ring *r, double q);
-/* Mann-Kendall over the last `window` points (at most 200) at 95 %; slope by Theil-Sen, in units a point. */
+/* Mann-Kendall over the last `window` points (at most 200) at 95 %, on block means; slope by Theil-Sen, in units a
+ * point. */
 enum ring_trend ring_trend(const struct metric_ring *r, size_t window, double *ret_slope);
 const char *ring_trend_name(enum ring_trend t);
 

@@ -135,11 +135,13 @@ bool threshold_due(const struct threshold_learner *l, int64_t now_ms)
 static double confidence_of(const struct metric_ring *r, const struct threshold_recommendation *t, const struct ring_summary *s)
 {
         double n = (double)s->count, half = 1.96 * sqrt(n * .95 * .05), lo = (n * .95 - half) / n, hi = (n * .95 + half) / n;
-        double width = ring_quantile(r, hi > 1 ? 1 : hi) - ring_quantile(r, lo), scale = s->sigma > 0 ? s->sigma : 1;
+        double ends[2], width, scale = s->sigma > 0 ? s->sigma : 1;
         double low = t->by_strategy[0], high = t->by_strategy[0];
 
         for (int i = 1; i < STRATEGY_COUNT; i++) low = fmin(low, t->by_strategy[i]), high = fmax(high, t->by_strategy[i]);
         if (s->sigma <= 0) return n / (n + 100);
+        ring_quantiles(r, (double[]){ lo, hi > 1 ? 1 : hi }, 2, ends);
+        width = ends[1] - ends[0];
         return n / (n + 100) / (1 + width / scale) / (1 + 0.25 * (high - low) / scale) * (t->trend == RING_STABLE ? 1.0 : 0.7);
 }
 
