@@ -236,7 +236,7 @@ await scene('the page does not shift while it lives', { motion: 'no-preference' 
     window.shifts = 0;
     new PerformanceObserver(l => {
       for (const e of l.getEntries()) {
-        const moved = e.sources.filter(s => s.node && !(s.node.nodeType === 1 ? s.node : s.node.parentElement)?.closest('.feed, .toasts')); // news is put on top of news: that may move
+        const moved = e.sources.filter(s => s.node?.isConnected && !(s.node.nodeType === 1 ? s.node : s.node.parentElement)?.closest('.feed, .toasts')); // news is put on top of news: that may move
         if (e.hadRecentInput || !moved.length) continue;
         window.shifts += e.value;
         (window.movers ??= []).push(...moved.map(s => `${s.node?.parentElement?.className}>${s.node?.className ?? s.node?.nodeName}`));

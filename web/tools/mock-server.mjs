@@ -157,7 +157,8 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     fresh();
     scenario = SCENARIOS.find(s => s.id === body.scenario);
     criteria = CRITERIA(); guards = [{ id: 'lb_bypass', reason: 'Traffic was removed and not served', ok: true, violated_at_ms: null }]; feed = []; actions = []; lost = 0;
-    run = { id: `r${++runs}`, scenario: scenario.id, title: hostile ? HOSTILE : scenario.title, level: scenario.level, state: 'preparing', outcome: null, reason: '', seed: body.seed ?? 4217, stack: 1, fast: !!body.fast, created_ms: Date.now(), onset_ms: null, ended_ms: null, time_limit_ms: limit, clocks: {}, brief: scenario.brief, objectives: scenario.objectives, complete: false };
+    run = { id: `r${++runs}`, scenario: scenario.id, title: hostile ? HOSTILE : scenario.title, level: scenario.level, state: 'preparing', outcome: null, reason: '', seed: body.seed ?? 4217, stack: 1, fast: !!body.fast, created_ms: Date.now(), onset_ms: null, page_ms: null, deadline_ms: null, ended_ms: null, needs_diagnosis: false, diagnosed: false, advice: 'after', time_limit_ms: limit, clocks: {}, brief: scenario.brief, objectives: scenario.objectives, complete: false };
+    run.brief = '';
     push('run', run);
     for (const c of criteria) push('criterion', c);
     for (const g of guards) push('guard', g);
@@ -165,12 +166,12 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     wait(prepare, still(() => setRun({ state: 'baseline' })));
     wait(prepare * 2, still(() => { setRun({ state: 'injecting' }); configs.api.config.worker_threads = 2; configs.api.revision++; histories.api.push({ revision: configs.api.revision, at_ms: Date.now(), author: 'scenario', reason: 'cost saving', changed: { worker_threads: { from: 16, to: 2 } } }); }));
     wait(prepare * 3, still(() => {
-      setRun({ state: 'running', onset_ms: Date.now() });
+      setRun({ state: 'running', onset_ms: Date.now() - 300, page_ms: Date.now(), deadline_ms: Date.now() + limit, brief: scenario.brief });
       addFeed('brief', 'Pager', scenario.brief);
       addFeed('deploy', 'Deploys', 'api was configured (cost saving)');
       addFeed('alert', 'Alertmanager', 'UsersWait: p95 of user requests is 1.4 s (objective 400 ms)');
       wait(hintAfter, still(() => addFeed('hint', 'Hint', hostile ? HOSTILE : 'The CPU of `api` is idle although requests wait. What do they wait for?', { id: 'h1', cost: 0, taken: true })));
-      wait(hintAfter * 1.6, still(() => { addFeed('hint', 'Hint', 'A hint about the limit can be taken.', { id: 'h2', cost: 5, taken: false }); addFeed('say', 'CTO', 'How many orders so far? I am on with the board in ten minutes.'); }));
+      wait(hintAfter * 1.6, still(() => { addFeed('hint', 'Hint', '', { id: 'h2', cost: 5, taken: false }); addFeed('say', 'CTO', 'How many orders so far? I am on with the board in ten minutes.'); }));
     }));
     return run;
   };
@@ -221,9 +222,10 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     const tl = [{ at_ms: 0, lane: 'fault', text: 'worker_threads of api was set to 2', on: 'api' }, { at_ms: 900, lane: 'symptom', text: 'p95 of users above 400 ms', on: 'gateway' },
       ...e.feed.filter(f => f.kind === 'hint' || f.kind === 'say').map(f => ({ at_ms: f.at_ms, lane: f.kind, text: f.text })), ...e.actions.map(a => ({ at_ms: a.at_ms, lane: 'action', text: `${a.kind} ${JSON.stringify(a.args)}`, on: a.on })),
       { at_ms: 2000, lane: 'view', text: 'panel:api.saturation' }, ...e.criteria.filter(c => c.held).map(c => ({ at_ms: c.since_ms ?? 0, lane: 'criterion', text: `${c.title}: met` }))].sort((a, b) => a.at_ms - b.at_ms);
-    return { run: e.run, truth: { component: 'api', mechanism: 'pool_saturation', object: { key: 'worker_threads' }, path: ['api', 'gateway'], victims: ['gateway', 'loadgen'] }, timeline: tl, criteria: e.criteria, actions: e.actions,
+    return { run: e.run, truth: { component: 'api', mechanism: 'concurrency_limit', mechanism_text: 'too few workers or slots for the load', object: { key: 'worker_threads' }, path: ['api', 'gateway'], victims: ['gateway', 'loadgen'], also: [], herrings: [{ at_ms: 20000, note: 'auth: more detailed logs' }], evidence: { symptom: ['panel:user.latency'], path: ['panel:api.queue', 'panel:api.saturation'], cause: ['config:api.worker_threads', 'history:api'] } },
+      evidence: [{ at_ms: 2000, item: 'panel:api.saturation', part: 'path' }, { at_ms: 4000, item: 'config:api.worker_threads', part: 'cause' }], diagnosis: [{ at_ms: 3000, component: 'api', mechanism: 'concurrency_limit', object: 'worker_threads', affected: ['gateway'], note: 'CPU is idle, the queue is full' }], hints: [{ id: 'h1', cost: 0, offered: true, taken: true, text: 'What do the requests wait for?' }, { id: 'h2', cost: 5, offered: true, taken: false, text: 'Compare worker_threads with its default.' }], costliest: [{ from_ms: 900, to_ms: 9000, requests_lost: 105, after: 'the page went out' }], forward: '', final: true, timeline: tl, criteria: e.criteria, actions: e.actions,
       solutions: [[{ 'config.set': { on: 'api', args: { worker_threads: 16 } } }]], wrong_fixes: [{ matched: false, explain: 'Restarting api empties the queue for a moment; it fills again, because the limit is in the configuration.' }, { matched: e.actions.some(a => a.kind === 'process.restart'), explain: 'A longer queue makes users wait longer and serves no one more.' }],
-      text: '## Little’s law\n\nA pool of *n* workers that take *t* seconds each serves at most `n / t` requests a second. Below that line **nothing** helps but more workers or faster work.\n\n- Saturation shows before latency\n- CPU says nothing about a pool', clocks: { alert_fired_ms: 1200, acknowledged_ms: 2000, first_effective_action_ms: e.actions[0]?.at_ms ?? null, restored_ms: e.criteria[0].since_ms }, users: { requests_lost: 182, orders_lost: 14, revenue_lost_cents: Math.round(e.lost) }, score: null };
+      text: '## Little’s law\n\nA pool of *n* workers that take *t* seconds each serves at most `n / t` requests a second. Below that line **nothing** helps but more workers or faster work.\n\n- Saturation shows before latency\n- CPU says nothing about a pool', clocks: { user_visible: 900, alert_fired: 1200, acknowledged: 2000, effective_action: e.actions[0]?.at_ms ?? null, slo_restored: e.criteria[0].since_ms }, users: { requests_lost: 182, requests_offered: 1399, orders_lost: 14, revenue_lost_cents: Math.round(e.lost) }, score: { total: 78.8, outcome: 50, harm: 16.4, diagnosis: 2.4, hints: 10, of: { outcome: 50, harm: 20, diagnosis: 20, hints: 10 } } };
   };
   const route = (req, res, path, q, body) => {
     const m = (re) => re.exec(path);
@@ -232,6 +234,8 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     if (path === '/scenarios' && req.method === 'GET') return json(res, { scenarios: model === 'empty' ? [] : hostile ? [{ ...SCENARIOS[0], title: HOSTILE, brief: HOSTILE, tags: [HOSTILE], objectives: [HOSTILE] }] : SCENARIOS });
     if (path === '/scenarios/lint') { const bad = body.split('\n').findIndex(l => /dificulty/.test(l)); return json(res, { ok: bad < 0, diagnostics: bad < 0 ? [] : [{ line: bad + 1, column: 1, severity: 'error', message: "unknown key 'dificulty', did you mean 'difficulty'?" }] }); }
     if ((x = m(/^\/scenarios\/([\w-]+)\/source$/))) { if (req.method === 'PUT') return json(res, { ok: true, diagnostics: [] }); res.writeHead(200, { 'content-type': 'text/yaml' }); return res.end(sourceOf(x[1])); }
+    if ((x = m(/^\/scenarios\/([\w-]+)$/))) return json(res, { ...SCENARIOS.find(s => s.id === x[1]), hints: 2, criteria: CRITERIA() });
+    if (path === '/runs' && req.method === 'GET') return json(res, { runs: [...ended.values()].map(e => e.run).reverse() });
     if (path === '/runs' && req.method === 'POST') { if (run && run.state !== 'ended') return problem(res, 409, `Run ${run.id} is active on this stack.`); const b = JSON.parse(body); if (!SCENARIOS.some(s => s.id === b.scenario)) return problem(res, 404, `There is no scenario '${b.scenario}'.`); return json(res, beginRun(b), 201); }
     if ((x = m(/^\/runs\/(r\d+)(\/.*)?$/))) {
       const id = x[1], rest = x[2] ?? '';
@@ -306,17 +310,12 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     createReadStream(file).pipe(res);
   });
   const wss = new WebSocketServer({ server, path: '/ws', maxPayload: 4096 });
-  wss.on('connection', ws => {
+  wss.on('connection', (ws, req) => {
+    const q = new URL(req.url, 'http://x').searchParams, at = Number(q.get('seq'));
     clients.add(ws);
-    const greet = setTimeout(() => { if (ws.readyState === 1) ws.send(snapshot()); }, 30); // a resume comes first, if at all
-    ws.on('message', text => {
-      const m = JSON.parse(String(text));
-      if (m.type !== 'resume') return;
-      clearTimeout(greet);
-      const missed = m.data.epoch === epoch ? kept.filter(k => k[0] > m.data.seq) : null;
-      if (missed && (!kept.length || kept[0][0] <= m.data.seq + 1)) for (const k of missed) ws.send(k[1]); else ws.send(snapshot());
-    });
-    ws.on('close', () => { clients.delete(ws); clearTimeout(greet); });
+    const known = q.get('epoch') === epoch && (!kept.length || kept[0][0] <= at + 1);
+    if (known) for (const k of kept) { if (k[0] > at) ws.send(k[1]); } else ws.send(snapshot());
+    ws.on('close', () => clients.delete(ws));
   });
   const pulse = setInterval(tick, 1000);
   await new Promise(done => server.listen(port, '127.0.0.1', done));

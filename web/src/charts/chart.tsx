@@ -18,7 +18,7 @@ export interface Marker { t: number; kind: 'onset' | 'action' | 'hint' | 'deploy
 export interface ChartProps {
   title: string; unit: Unit; lines: Line[]; data: () => { ts: number[]; cols: (Column | undefined)[] };
   promql?: string; explore?: string; height?: number; target?: number | null; max?: number; markers?: () => Marker[];
-  range?: () => { from: number; to: number }; onLook?: () => void; compact?: boolean; actions?: ComponentChildren; legend?: boolean;
+  range?: () => { from: number; to: number }; onLook?: () => void; compact?: boolean; actions?: ComponentChildren; legend?: boolean; none?: string;
 }
 
 const LOOK_MS = 800;
@@ -62,7 +62,7 @@ class Plot implements Drawable {
       scales: { x: { time: true, range: () => { const w = this.window(); return [w.from, w.to]; } }, y: { range: (_u, lo, hi) => this.yRange(lo, hi) } },
       axes: [
         { stroke: ink, grid, ticks: { show: false }, size: 22, font, gap: 4, space: 54, incrs: STEPS_S, values: (u, splits) => { const w = (u.scales.x!.max ?? 0) - (u.scales.x!.min ?? 0); return splits.map(t => hhmm(t, w < 600)); } },
-        { stroke: ink, grid, ticks: { show: false }, gap: 4, space: p.compact ? 28 : 34, font, size: (_u, v) => size(v), values: (_u, splits) => splits.map(v => axis(v, p.unit)) },
+        { stroke: ink, grid, ticks: { show: false }, gap: 4, space: p.compact ? 18 : 34, font, size: (_u, v) => size(v), values: (_u, splits) => splits.map(v => axis(v, p.unit)) },
       ],
       series: [{}, ...p.lines.map((l, i): uPlot.Series => {
         const c = l.colour ?? i;
@@ -127,14 +127,14 @@ class Plot implements Drawable {
       let v: number | null = null;
       if (col && idx !== null) v = col[idx] ?? null;
       else if (col) for (let k = col.length - 1; k >= Math.max(0, col.length - 8); k--) if (col[k] !== null && col[k] !== undefined) { v = col[k]!; break; }
-      const text = v === null ? 'none' : value(v, this.props.unit, true);
+      const text = v === null ? '–' : value(v, this.props.unit, true);
       const el = this.values[i];
       if (el && el.textContent !== text) el.textContent = text;
-      if (idx === null) summary.push(`${l.label} ${text}`);
+      if (idx === null) summary.push(`${l.label} ${v === null ? 'no data' : text}`);
     });
     const empty = !u.data[0].length || u.data.slice(1).every(c => !(c as Column).some(v => v !== null));
     this.box.classList.toggle('no-data', empty);
-    if (empty) this.box.dataset.empty = this.props.data().cols.some(c => c !== undefined) ? 'no data in this window' : 'not reported';
+    if (empty) this.box.dataset.empty = this.props.data().cols.some(c => c !== undefined) ? 'no data in this window' : this.props.none ?? 'not reported';
     if (idx === null) this.box.setAttribute('aria-label', `${this.props.title}: ${empty ? 'no data in this window' : summary.join(', ')}`);
   }
 
@@ -192,7 +192,7 @@ export function Chart(p: ChartProps): JSX.Element {
   }, [shape]);
   if (plot.current) { plot.current.props = p; mark(plot.current); }
   return (
-    <figure class={'chart panel' + (p.compact ? ' compact' : p.lines.length > 2 ? ' full' : '') + (crosshair.value ? '' : ' no-cross')}>
+    <figure class={'chart panel' + (p.compact ? ' compact' : p.lines.length > 1 ? ' full' : '') + (crosshair.value ? '' : ' no-cross')}>
       <figcaption>
         <span class="chart-title ell">{p.title}</span>
         <div class={'legend' + (p.legend === false ? ' no' : '')} ref={legend}>

@@ -11,7 +11,7 @@ const SECONDS: Record<string, number> = { '2m': 120, '5m': 300, '15m': 900, '30m
 export const runStart = signal<number | null>(null);
 export const crosshair = signal(true);
 
-export const last = computed<Last>(() => { const l = route.value.query.last as Last | undefined; return l && LAST.includes(l) ? l : '5m'; });
+export const last = computed<Last>(() => { const l = route.value.query.last as Last | undefined; return l && LAST.includes(l) ? l : 'run'; });
 
 export const fixed = computed<{ from: number; to: number } | null>(() => {
   const { from, to } = route.value.query;
@@ -22,7 +22,7 @@ export const fixed = computed<{ from: number; to: number } | null>(() => {
 export function span(): { from: number; to: number } {
   if (fixed.value) return fixed.value;
   const to = serverNow() / 1000;
-  const width = last.value === 'run' ? Math.min(3600, Math.max(120, runStart.value ? to - runStart.value + 10 : 900)) : SECONDS[last.value]!;
+  const width = last.value === 'run' ? Math.min(3600, Math.max(60, runStart.value ? to - runStart.value + 5 : 900)) : SECONDS[last.value]!;
   return { from: to - width, to };
 }
 

@@ -6,7 +6,7 @@ import { API, encode, get } from '../live/api';
 import { describe } from '../live/commands';
 import type { Debrief as Told, Json, TimelineItem } from '../live/protocol';
 import { href } from '../live/url';
-import { at, duration, literal, money, plural, seconds, number } from '../ui/format';
+import { at, duration, literal, money, plural, seconds, sentence, number } from '../ui/format';
 import { Icon } from '../ui/icons';
 import { Markdown } from '../ui/markdown';
 import { Empty, Skeleton, useAsync } from '../ui/parts';
@@ -34,7 +34,7 @@ function Page({ d }: { d: Told }): JSX.Element {
       <div class="debrief-in">
         <header class="debrief-head">
           <Mark state={o.state} size={40} />
-          <div class="grow"><span class="over">Debrief · run {r.id} · seed {r.seed}</span><h1>{r.complete && r.outcome === 'abandoned' ? 'Marked complete' : o.title}{took !== null && (r.outcome === 'resolved' ? ` in ${duration(took)}` : ` after ${duration(took)}`)}</h1><p class="t2">{r.title}{r.reason && `. ${r.reason}`}</p></div>
+          <div class="grow"><span class="over">Debrief · run {r.id} · seed {r.seed}</span><h1>{r.complete && r.outcome === 'abandoned' ? 'Marked complete' : o.title}{took !== null && (r.outcome === 'resolved' ? ` in ${duration(took)}` : ` after ${duration(took)}`)}</h1><p class="t2">{r.title}{r.reason && `. ${sentence(r.reason)}`}</p></div>
           <div class="row debrief-do"><a class="btn" href={`${API}/runs/${encode(r.id)}/debrief?format=md`} download={`debrief-${r.id}.md`}><Icon name="download" size={14} /> Markdown</a><Export d={d} /><a class="btn primary" href={href(['s', r.scenario])}>Play again</a><a class="btn" href="#/">Scenarios</a></div>
         </header>
         <Figures d={d} />
@@ -42,10 +42,15 @@ function Page({ d }: { d: Told }): JSX.Element {
         <div class="debrief-two">
           <div class="col gap12">
             <Truth d={d} />
+            <Costliest d={d} />
             {d.text && <section class="panel pad16"><h2>What to take along</h2><Markdown text={d.text} /></section>}
             <Solutions d={d} />
+            {d.forward && <section class="panel pad16"><h2>And next</h2><Markdown text={d.forward} /></section>}
           </div>
-          <div class="col gap12"><Criteria d={d} /><Did d={d} /><List items={d.timeline ?? []} /></div>
+          <div class="col gap12"><Score d={d} /><Criteria d={d} /><Did d={d} /><Trail d={d} /><Hints d={d} /></div>
+        </div>
+        <List items={d.timeline ?? []} />
+        <div>
         </div>
       </div>
     </main>
@@ -63,35 +68,101 @@ function Export({ d }: { d: Told }): JSX.Element {
   return <button class="btn" onClick={save}><Icon name="download" size={14} /> JSON</button>;
 }
 
-const CLOCKS: [string, string][] = [['alert_fired', 'Alert'], ['acknowledged', 'First look'], ['component_found', 'Right place'], ['first_action', 'First action'], ['first_effective_action', 'Effective action'], ['restored', 'Restored'], ['slo_restored', 'Restored'], ['held', 'Held']];
-const human = (k: string): string => { const known = CLOCKS.find(([id]) => id === k.replace(/_ms$/, '')); return known ? known[1] : k.replace(/_ms$/, '').replace(/[_.-]/g, ' '); };
+/* Of all clocks those that tell the story; the lanes below have the rest. */
+const CLOCKS: [string, string][] = [['user_visible', 'users felt it'], ['acknowledged', 'first look'], ['effective_action', 'right change'], ['slo_restored', 'users well again']];
 
 function Figures({ d }: { d: Told }): JSX.Element {
-  const clocks = Object.entries(d.clocks ?? {}).filter((e): e is [string, number] => typeof e[1] === 'number');
   const u = d.users;
-  const total = d.score && typeof d.score.total === 'number' ? d.score.total : null;
+  const clocks = CLOCKS.filter(([k]) => typeof d.clocks?.[k] === 'number');
   return (
     <dl class="figures">
-      {total !== null && <div><dd class="score">{number(total)}</dd><dt>score</dt></div>}
-      {clocks.slice(0, 6).map(([k, v]) => <div key={k}><dd>{at(v)}</dd><dt>{human(k)}</dt></div>)}
-      {u && <><div><dd>{number(u.requests_lost)}</dd><dt>requests lost</dt></div><div><dd>{number(u.orders_lost)}</dd><dt>orders lost</dt></div><div><dd>{money(u.revenue_lost_cents)}</dd><dt>money lost</dt></div></>}
+      {d.score && <div><dd class="score">{number(d.score.total)}</dd><dt>of 100 points</dt></div>}
+      {clocks.map(([k, word]) => <div key={k}><dd>{at(d.clocks[k]!)}</dd><dt>{word}</dt></div>)}
+      {u && <><div><dd>{number(u.requests_lost)}</dd><dt>{u.requests_offered ? `of ${number(u.requests_offered)} requests lost` : 'requests lost'}</dt></div><div><dd>{number(u.orders_lost)}</dd><dt>orders lost</dt></div><div><dd>{money(u.revenue_lost_cents)}</dd><dt>money lost</dt></div></>}
       <div><dd>{d.actions.filter(a => a.by === 'learner' && a.kind !== 'undo').length}</dd><dt>changes by you</dt></div>
     </dl>
   );
 }
 
-const TRUTH: Record<string, string> = { component: 'Where', mechanism: 'What', object: 'Exactly', path: 'How it spread', victims: 'Who suffered' };
-const say = (v: Json): string => (Array.isArray(v) ? v.map(literal).join(' → ') : v !== null && typeof v === 'object' ? Object.entries(v).map(([k, x]) => `${k}: ${literal(x)}`).join(', ') : String(v).replace(/_/g, ' '));
+const PARTS: [string, string][] = [['outcome', 'Outcome'], ['harm', 'Harm avoided'], ['diagnosis', 'Diagnosis and trail'], ['hints', 'Without hints']];
+function Score({ d }: { d: Told }): JSX.Element | null {
+  const s = d.score;
+  if (!s?.of) return null;
+  return (
+    <section class="panel pad16"><h2>Score</h2>
+      <dl class="scores">{PARTS.filter(([k]) => (s.of[k] ?? 0) > 0).map(([k, word]) => {
+        const got = s[k as 'outcome'], of = s.of[k]!;
+        return <div key={k}><dt>{word}</dt><dd><span class="score-track" aria-hidden="true"><i style={{ transform: `scaleX(${Math.max(0, Math.min(1, got / of))})` }} /></span><b>{number(got)}</b> <span class="t3">of {of}</span></dd></div>;
+      })}</dl>
+    </section>
+  );
+}
+
+const say = (v: Json | undefined): string => {
+  if (v === undefined || v === null || v === '') return '';
+  if (Array.isArray(v)) return v.map(literal).join(', ');
+  return typeof v === 'object' ? Object.entries(v).map(([k, x]) => `${k} ${literal(x)}`).join(', ') : String(v);
+};
+type Cause = { [key: string]: Json };
+const causes = (t: Cause): Cause[] => [t, ...(Array.isArray(t.also) ? t.also : []).filter((x): x is Cause => x !== null && typeof x === 'object' && !Array.isArray(x))];
 
 function Truth({ d }: { d: Told }): JSX.Element | null {
-  const t = d.truth;
+  const t = d.truth as Cause | null;
   if (!t || !Object.keys(t).length) return null;
-  const mine = (d as unknown as { diagnosis?: Record<string, Json> | null }).diagnosis ?? null;
-  const keys = Object.keys(t).sort((a, b) => Object.keys(TRUTH).indexOf(a) - Object.keys(TRUTH).indexOf(b));
+  const mine = d.diagnosis?.[d.diagnosis.length - 1];
+  const herrings = (Array.isArray(t.herrings) ? t.herrings : []) as { at_ms?: number; note?: string }[];
+  const row = (name: string, truth: string, told: string | undefined): JSX.Element | null => (truth ? <tr key={name}><th scope="row">{name}</th><td>{truth}</td>{mine && <td class="t2">{told || 'not said'}</td>}</tr> : null);
   return (
     <section class="panel pad16"><h2>What it was</h2>
-      <table class="truth"><thead><tr><th scope="col"><span class="sr">Part</span></th><th scope="col">The truth</th>{mine && <th scope="col">Your diagnosis</th>}</tr></thead>
-        <tbody>{keys.map(k => <tr key={k}><th scope="row">{TRUTH[k] ?? k.replace(/_/g, ' ')}</th><td>{Array.isArray(t[k]) && k === 'victims' ? (t[k] as Json[]).join(', ') : say(t[k]!)}</td>{mine && <td class="t2">{mine[k] === undefined || mine[k] === null || mine[k] === '' ? 'not said' : say(mine[k]!)}</td>}</tr>)}</tbody></table>
+      {causes(t).map((c, i) => (
+        <table class="truth" key={i}><thead><tr><th scope="col"><span class="sr">Part</span></th><th scope="col">{causes(t).length > 1 ? `Cause ${i + 1}` : 'The truth'}</th>{mine && <th scope="col">Your diagnosis</th>}</tr></thead>
+          <tbody>
+            {row('Where', say(c.component), mine?.component)}
+            {row('What', say(c.mechanism_text) || say(c.mechanism).replace(/_/g, ' '), mine?.mechanism.replace(/_/g, ' '))}
+            {row('Exactly', say(c.object), say(mine?.object))}
+            {row('How it spread', Array.isArray(c.path) ? c.path.map(literal).join(' → ') : '', undefined)}
+            {row('Who suffered', say(c.victims), mine?.affected?.join(', '))}
+          </tbody></table>))}
+      {mine?.note && <p class="t2 note">You noted: {mine.note}</p>}
+      {!mine && d.diagnosis && <p class="t3 note">You recorded no diagnosis in this run (Test, Diagnosis).</p>}
+      {herrings.length > 0 && <p class="t2 note">Not the cause, though it looked like it: {herrings.map(h => `${h.note ?? 'a change'}${typeof h.at_ms === 'number' ? ` (${at(h.at_ms)})` : ''}`).join('; ')}.</p>}
+    </section>
+  );
+}
+
+const TRAIL: [string, string][] = [['symptom', 'The symptom'], ['path', 'Its path'], ['cause', 'The cause']];
+function Trail({ d }: { d: Told }): JSX.Element | null {
+  const all = (d.truth as { evidence?: Record<string, string[]> } | null)?.evidence;
+  if (!all || !d.evidence) return null;
+  const seen = new Set(d.evidence.map(e => e.item));
+  const found = (part: string): { at_ms: number } | undefined => d.evidence!.find(e => e.part === part);
+  return (
+    <section class="panel pad16"><h2>What you looked at</h2>
+      <ul>{TRAIL.filter(([k]) => all[k]?.length).map(([k, word]) => (
+        <li key={k} class="ended"><Mark state={found(k) ? 'ok' : 'off'} /><div class="grow"><b>{word}</b><p class="t2">{all[k]!.map((x, i) => <span key={x} class={seen.has(x) ? '' : 't3'}>{i > 0 && ', '}{thing(x)}</span>)}</p></div><span class="t3">{found(k) ? at(found(k)!.at_ms) : 'not seen'}</span></li>
+      ))}</ul>
+    </section>
+  );
+}
+/* "panel:api.queue" -> "chart api queue" */
+const thing = (x: string): string => x.replace(/^panel:/, 'chart ').replace(/^config:/, 'configuration ').replace(/^(metric|promql|history|logs|process|event|user|trace):/, '$1 ').replace(/^(chart|configuration) (\w+)\./, '$1 $2 ');
+
+function Hints({ d }: { d: Told }): JSX.Element | null {
+  const list = (d.hints ?? []).filter(h => h.text);
+  if (!list.length) return null;
+  return (
+    <section class="panel pad16"><h2>Hints</h2>
+      <ul>{list.map(h => <li key={h.id} class="ended"><Mark state={h.taken ? 'warn' : 'off'} size={14} /><span class="grow t2 any">{h.text}</span><span class="t3">{h.taken ? (h.cost ? `taken, ${h.cost} points` : 'shown') : h.offered ? 'not taken' : 'not reached'}</span></li>)}</ul>
+    </section>
+  );
+}
+
+function Costliest({ d }: { d: Told }): JSX.Element | null {
+  const list = (d.costliest ?? []).filter(c => c.requests_lost > 0);
+  if (!list.length) return null;
+  return (
+    <section class="panel pad16"><h2>The dearest minutes</h2>
+      <ul>{list.map((c, i) => <li key={i} class="ended"><span class="t3 span">{at(c.from_ms)} to {at(c.to_ms)}</span><span class="grow t2 any">after: {c.after}</span><b>{number(c.requests_lost)} lost</b></li>)}</ul>
     </section>
   );
 }

@@ -2,18 +2,42 @@
 import { signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { post, said } from '../live/api';
-import { active, processes } from '../live/store';
+import { active, parts } from '../live/store';
 import { Mark } from '../ui/status';
 import { ProblemBox } from '../ui/parts';
 
-/* The mechanisms of docs/scenarios.md, in words; the server decides what it accepts. */
+/* The fixed list of docs/scenario-reference.md, Mechanisms, from what users feel to what operators know. */
 export const MECHANISMS: [string, string][] = [
-  ['cpu_regression', 'Code became slower (CPU)'], ['pool_saturation', 'A worker pool is full'], ['connection_limit', 'Too few connections are allowed'],
-  ['slow_query', 'Queries became slow'], ['connection_exhaustion', 'Connections are used up'], ['lock_contention', 'Something holds a lock'],
-  ['retry_amplification', 'Retries multiply the work'], ['timeout_too_short', 'A timeout is too short'], ['timeout_too_long', 'A timeout is too long'], ['network_latency', 'The network is slow'],
-  ['network_loss', 'The network drops or resets'], ['dependency_down', 'Something it needs is down'], ['memory_leak', 'Memory leaks'], ['resource_limit', 'A limit of the system is reached'],
-  ['bad_config', 'A configuration value is wrong'], ['credential', 'A password or token is no longer valid'], ['queue_backlog', 'A queue grows'], ['cache_miss', 'The cache does not help'],
-  ['overload', 'More load than it can serve'], ['clock_skew', 'A clock is wrong'], ['disk_full', 'A disk is full'], ['other', 'Something else'],
+  ['algorithm_regression', 'A code path became more expensive'],
+  ['concurrency_limit', 'Too few workers or slots for the load'],
+  ['connection_pool_exhausted', 'Too few connections, callers wait for one'],
+  ['connection_leak', 'Connections are taken and never given back'],
+  ['missing_index', 'A query reads far more rows than it needs'],
+  ['slow_query', 'A query is slow for a reason other than an index'],
+  ['lock_contention', 'Sessions wait for a lock that one of them holds'],
+  ['retry_amplification', 'Retries multiply the load'],
+  ['timeout_mismatch', 'A timeout is shorter or longer than the work behind it'],
+  ['cache_stampede', 'Many callers rebuild the same entry at once'],
+  ['cache_ineffective', 'The cache is empty, full, off or thrown out too early'],
+  ['stale_data', 'Old data is served as if it were new'],
+  ['bad_credentials', 'A secret no longer matches'],
+  ['token_expiry', 'Tokens expire too early or too late'],
+  ['clock_skew', 'Clocks disagree'],
+  ['poison_message', 'One message cannot be processed and blocks the rest'],
+  ['slow_consumer', 'Work arrives faster than it is taken, or is redelivered'],
+  ['config_error', 'A wrong value was set'],
+  ['config_poisoning', 'A wrong value was published and is picked up again and again'],
+  ['feature_flag', 'A flag switched on a broken path'],
+  ['dependency_slow', 'A dependency is slow or gone, and nothing bounds the wait'],
+  ['network_fault', 'The link between two processes is slow, lossy or black-holed'],
+  ['resource_exhausted', 'Processor, memory, descriptors, ports or disk run out'],
+  ['memory_leak', 'Memory grows until the process dies'],
+  ['process_hung', 'A process lives but does nothing'],
+  ['process_crash', 'A process dies again and again'],
+  ['overload', 'More load than the system was built for'],
+  ['recurring_job', 'A scheduled actor breaks it again'],
+  ['monitoring_gap', 'The monitoring is blind or wrong'],
+  ['false_alarm', 'Nothing is broken'],
 ];
 
 const form = signal({ component: '', mechanism: '', object: '', affected: [] as string[], note: '' });
@@ -24,7 +48,7 @@ export function Diagnosis({ runId }: { runId: string }): JSX.Element {
   const error = useSignal<string | null>(null);
   const f = form.value;
   const set = (change: Partial<typeof f>): void => { form.value = { ...form.value, ...change }; };
-  const names = processes.value.map(p => p.name);
+  const names = parts.value.map(p => p.name);
   const submit = async (e: Event): Promise<void> => {
     e.preventDefault();
     busy.value = true;

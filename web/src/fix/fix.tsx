@@ -6,7 +6,7 @@ import './fix.css';
 import { encode, get, Problem, said } from '../live/api';
 import { command, looked } from '../live/commands';
 import type { Json, ServiceConfig } from '../live/protocol';
-import { actions, active, processes } from '../live/store';
+import { actions, active, parts } from '../live/store';
 import { go, route } from '../live/url';
 import { literal, plural } from '../ui/format';
 import { Icon } from '../ui/icons';
@@ -40,7 +40,7 @@ export function Fix({ runId }: { runId: string }): JSX.Element {
 
 function Services({ runId }: { runId: string }): JSX.Element {
   const asked = route.value.parts[3] ?? route.value.query.service;
-  const list = processes.value;
+  const list = parts.value;
   const p = list.find(x => x.name === asked) ?? list.find(x => x.name === 'api') ?? list[0];
   if (!p) return <Empty title="No process is known yet">The control agent lists them as soon as the system is up.</Empty>;
   const groups: [string, typeof list][] = [['Services', list.filter(x => x.kind === 'service')], ['Adapters', list.filter(x => x.kind === 'adapter')], ['Components', list.filter(x => x.kind === 'component')]];

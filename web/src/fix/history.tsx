@@ -1,8 +1,9 @@
 // Who changed what: everything in this incident with its undo, and the configuration history that a service keeps itself.
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { encode, get } from '../live/api';
-import { describe, undo } from '../live/commands';
+import { describe, looked, undo } from '../live/commands';
 import type { Action, ConfigEntry } from '../live/protocol';
 import { actions, active } from '../live/store';
 import { at, clockOf, literal } from '../ui/format';
@@ -53,6 +54,7 @@ export function ConfigHistory({ service }: { service: string }): JSX.Element {
   const moved = actions.value.filter(a => a.on === service).length;
   const { data, error } = useAsync(signal => get<{ entries: ConfigEntry[] }>(`/stack/config/${encode(service)}/history`, { signal }), [service, moved]);
   const list = [...(data?.entries ?? [])].reverse().slice(0, 40);
+  useEffect(() => { if (list.length) looked(`history:${service}`); }, [service, list.length]);
   return (
     <section class="fix-changes"><h2 class="over">History kept by {service}</h2>
       {error ? <p class="t3">{error}</p> : list.length === 0 ? <p class="t3">No change since it was first started.</p> : (

@@ -1,8 +1,9 @@
 // One process: its state, and what can be done to it. Stop and kill want a held press, because users feel them at once.
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { second, serverNow } from '../live/clock';
-import { act } from '../live/commands';
+import { act, looked } from '../live/commands';
 import type { Process } from '../live/protocol';
 import { active } from '../live/store';
 import { ago } from '../ui/format';
@@ -11,6 +12,7 @@ import { Hold } from '../ui/parts';
 import { Mark, processState } from '../ui/status';
 
 export function ProcessPanel({ p }: { p: Process }): JSX.Element {
+  useEffect(() => looked(`process:${p.name}`), [p.name]);
   void second.value;
   const busy = useSignal<string | null>(null);
   const off = !active.value || busy.value !== null;
@@ -40,6 +42,7 @@ export function ProcessPanel({ p }: { p: Process }): JSX.Element {
         <div><dt>last exit</dt><dd>{p.last_exit ?? 'none'}</dd></div>
         <div><dt>address</dt><dd class="mono">{p.address}</dd></div>
       </dl>
+      {p.detail && <p class="t2">{p.detail}</p>}
     </section>
   );
 }

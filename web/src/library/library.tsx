@@ -3,16 +3,16 @@ import { computed, signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import './library.css';
-import { get, post, Problem, said } from '../live/api';
-import type { Run, ScenarioCard } from '../live/protocol';
+import { encode, get, post, Problem, said } from '../live/api';
+import type { Run, ScenarioCard, ScenarioDetail } from '../live/protocol';
 import { active, run } from '../live/store';
 import { go, href, route, setQuery } from '../live/url';
-import { duration, minutes, percent, plural } from '../ui/format';
+import { duration, minutes, percent, plural, seconds } from '../ui/format';
 import { Icon } from '../ui/icons';
 import { keysAdd } from '../ui/keys';
 import { Markdown } from '../ui/markdown';
-import { Empty, ProblemBox, Skeleton } from '../ui/parts';
-import { Mark } from '../ui/status';
+import { Copy, Empty, ProblemBox, Skeleton, useAsync } from '../ui/parts';
+import { Mark, type State } from '../ui/status';
 
 export const scenarios = signal<ScenarioCard[] | null>(null);
 const trouble = signal<string | null>(null);
@@ -26,7 +26,7 @@ export async function scenariosLoad(): Promise<void> {
 
 type Done = 'new' | 'tried' | 'resolved';
 const doneOf = (s: ScenarioCard): Done => (s.best?.outcome === 'resolved' ? 'resolved' : s.best || (s.difficulty?.attempts ?? 0) > 0 ? 'tried' : 'new');
-const broken = (s: ScenarioCard): boolean => (s.problems ?? []).some(p => p.severity === 'error');
+const broken = (s: ScenarioCard): boolean => s.playable === false || (s.problems ?? []).some(p => p.severity === 'error');
 
 export function filter(list: ScenarioCard[], q: Record<string, string>): ScenarioCard[] {
   const words = (q.find ?? '').toLowerCase().split(/\s+/).filter(Boolean);
@@ -159,9 +159,10 @@ function Detail({ s }: { s: ScenarioCard }): JSX.Element {
       )}
       {active.value && !busy.value && <ProblemBox mild text="Another incident is running. Continue or end it before you start this one." />}
       {error.value && <ProblemBox text={error.value} retry={start} />}
-      {bad && <ProblemBox text={`This scenario has errors and cannot start: line ${s.problems[0]!.line}: ${s.problems[0]!.message}`} />}
+      {bad && <ProblemBox text={`This scenario has errors and cannot start: ${s.problems[0] ? `line ${s.problems[0].line}: ${s.problems[0].message}` : 'open its source to see them.'}`} />}
       <section><h3 class="over">The page that wakes you</h3><div class="brief"><Markdown text={s.brief || 'This scenario has no brief.'} /></div></section>
       {s.objectives.length > 0 && <section><h3 class="over">You practise</h3><ul class="goals">{s.objectives.map(o => <li key={o}><Icon name="flag" size={14} /><span>{o}</span></li>)}</ul></section>}
+      <Measures id={s.id} />
       <section>
         <h3 class="over">How it went so far</h3>
         <dl class="facts">
@@ -170,7 +171,32 @@ function Detail({ s }: { s: ScenarioCard }): JSX.Element {
           <div><dt>Resolved</dt><dd>{d && d.attempts > 0 ? `${percent(d.resolved / d.attempts)} %` : 'no attempts'}</dd></div>
           <div><dt>Median time</dt><dd>{d?.median_ms ? duration(d.median_ms) : 'none yet'}</dd></div>
         </dl>
+        <Past id={s.id} />
       </section>
     </div>
+  );
+}
+
+/* What success means, before it is needed: nothing of it is a secret. */
+function Measures({ id }: { id: string }): JSX.Element | null {
+  const { data } = useAsync(signal => get<ScenarioDetail>(`/scenarios/${encode(id)}`, { signal }), [id]);
+  if (!data?.criteria?.length) return null;
+  return (
+    <section><h3 class="over">You are done when</h3>
+      <ul class="goals">{data.criteria.map(c => <li key={c.id}><Mark state="unknown" size={14} /><span class="grow">{c.title}{c.hold_ms ? <span class="t3"> held for {seconds(c.hold_ms)} s</span> : null}</span>{c.promql && <Copy text={c.promql} what="PromQL" />}</li>)}</ul>
+    </section>
+  );
+}
+
+const ENDED: Record<string, State> = { resolved: 'ok', time_up: 'warn', abandoned: 'warn', failed: 'crit' };
+const WORD: Record<string, string> = { resolved: 'solved', time_up: 'time ran out', abandoned: 'given up', failed: 'failed' };
+function Past({ id }: { id: string }): JSX.Element | null {
+  const { data } = useAsync(signal => get<{ runs: Run[] }>('/runs', { signal }), [id, run.value?.state]);
+  const list = (data?.runs ?? []).filter(r => r.scenario === id && r.outcome !== null).slice(0, 6);
+  if (!list.length) return null;
+  return (
+    <ul class="past">{list.map(r => (
+      <li key={r.id}><a href={href(['run', r.id, 'debrief'])}><Mark state={ENDED[r.outcome!] ?? 'info'} size={14} /><span>{r.complete && r.outcome === 'abandoned' ? 'marked complete' : WORD[r.outcome!] ?? r.outcome}</span>{r.fast && <span class="tag">fast</span>}<span class="grow" /><span class="t3">{r.onset_ms && r.ended_ms ? duration(r.ended_ms - r.onset_ms) : ''}</span><span class="t3">{new Date(r.created_ms).toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })}</span><span>Debrief</span></a></li>
+    ))}</ul>
   );
 }

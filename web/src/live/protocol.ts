@@ -5,8 +5,8 @@ export type Outcome = 'resolved' | 'time_up' | 'abandoned' | 'failed';
 
 export interface Run {
   id: string; scenario: string; title: string; level: number; state: RunState; outcome: Outcome | null; reason: string;
-  seed: number; stack: number; fast: boolean; created_ms: number; onset_ms: number | null; ended_ms: number | null;
-  time_limit_ms: number; clocks: Record<string, number | null>; brief: string; objectives: string[]; complete: boolean;
+  seed: number; stack: number; fast: boolean; created_ms: number; onset_ms: number | null; page_ms: number | null; deadline_ms: number | null;
+  ended_ms: number | null; time_limit_ms: number; advice?: string; needs_diagnosis?: boolean; diagnosed?: boolean; clocks: Record<string, number | null>; brief: string; objectives: string[]; complete: boolean;
 }
 
 export interface Criterion {
@@ -19,7 +19,7 @@ export interface Guard { id: string; reason: string; ok: boolean; violated_at_ms
 
 export interface FeedItem {
   id: string; at_ms: number; kind: 'brief' | 'say' | 'hint' | 'deploy' | 'alert' | 'action' | 'system'; from: string; text: string;
-  hint?: { id: string; cost: number; taken: boolean };
+  hint?: { id: string; cost: number; taken: boolean; agent?: boolean };
 }
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -28,14 +28,14 @@ export type Changed = Record<string, { from: Json; to: Json }>;
 export interface Action {
   id: string; at_ms: number; by: 'learner' | 'agent' | 'scenario' | 'engine'; kind: string; on: string; args: Record<string, Json>;
   changed?: Changed; undo: { kind: string; on: string; args: Record<string, Json> } | null; undone: boolean; undone_by: string | null;
-  state: 'applied' | 'failed'; detail: string; reason: string;
+  state: 'pending' | 'applied' | 'failed'; detail: string; reason: string;
 }
 
 export type ProcessState = 'down' | 'starting' | 'up' | 'stopping' | 'paused' | 'backoff' | 'failed';
 
 export interface Process {
   name: string; title: string; kind: 'service' | 'adapter' | 'component'; state: ProcessState; pid: number | null; since_ms: number;
-  restarts: number; deaths: number; last_exit: string | null; address: string;
+  restarts: number; deaths: number; last_exit: string | null; address: string; built?: boolean; detail?: string;
 }
 
 export interface StackService extends Process { config_url: boolean; needs: string[]; adapter_of: string | null }
@@ -77,7 +77,7 @@ export interface ScenarioCard {
   id: string; title: string; level: number; time_limit_ms: number; tags: string[]; objectives: string[]; brief: string;
   order: number | null; pack: string | null;
   difficulty: { attempts: number; resolved: number; median_ms: number | null } | null;
-  best: { outcome: Outcome; took_ms: number } | null; problems: Diagnostic[];
+  best: { outcome: Outcome; took_ms: number } | null; problems: Diagnostic[]; writable?: boolean; playable?: boolean;
 }
 
 export interface Diagnostic { line: number; column: number; severity: 'error' | 'warning'; message: string }
@@ -97,8 +97,16 @@ export interface TimelineItem { at_ms: number; lane: string; text: string; on?: 
 export interface Debrief {
   run: Run; truth: Record<string, Json> | null; timeline: TimelineItem[]; criteria: Criterion[]; actions: Action[];
   solutions: Json[][]; wrong_fixes: { matched: boolean; explain: string }[]; text: string; clocks: Record<string, number | null>;
-  users: { requests_lost: number; orders_lost: number; revenue_lost_cents: number } | null; score: Record<string, Json> | null;
+  users: { requests_lost: number; requests_offered?: number; orders_lost: number; revenue_lost_cents: number; unmet_ms?: number } | null;
+  guards?: Guard[]; diagnosis?: Diagnosis[]; hints?: { id: string; cost: number; offered: boolean; taken: boolean; text: string }[];
+  evidence?: { at_ms: number; item: string; part: string | null }[]; forward?: string; final?: boolean;
+  costliest?: { from_ms: number; to_ms: number; requests_lost: number; after: string }[];
+  score: { total: number; outcome: number; harm: number; diagnosis: number; hints: number; of: Record<string, number> } | null;
 }
+export interface Diagnosis { at_ms?: number; component: string; mechanism: string; object: Json; affected: string[]; note: string }
+
+/* GET /scenarios/ID, as much of it as a learner is shown. */
+export interface ScenarioDetail { criteria?: { id: string; title: string; kind: string; promql?: string; target?: string; hold_ms?: number; weight?: number }[]; hints?: number }
 
 export interface Matrix { metric: Record<string, string>; values?: [number, string][]; value?: [number, string] }
 export interface PromAnswer {

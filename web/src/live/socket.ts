@@ -17,11 +17,8 @@ let heard = 0;
 let tries = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-const address = (): string => `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
-
-function say(type: string, data: unknown): void {
-  if (ws?.readyState === WebSocket.OPEN) ws.send(JSON.stringify({ type, data }));
-}
+/* With the place we stood at, so that the server resumes without a round trip. */
+const address = (): string => `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws${epoch.value ? `?epoch=${encodeURIComponent(epoch.value)}&seq=${seq}` : ''}`;
 
 function open(): void {
   clearTimeout(timer);
@@ -30,7 +27,6 @@ function open(): void {
   if (link.value !== 'down') link.value = 'connecting';
   mine.onopen = () => {
     heard = performance.now();
-    if (epoch.value) say('resume', { epoch: epoch.value, seq });
   };
   mine.onmessage = e => {
     if (mine !== ws) return;

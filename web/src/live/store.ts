@@ -30,6 +30,16 @@ export const active = computed(() => {
   const r = run.value;
   return r !== null && r.state !== 'ended' && r.state !== 'debriefed';
 });
+/* Prepared, measured, broken: all that comes before somebody is paged. */
+export const early = (r: Run): boolean => r.state === 'preparing' || r.state === 'baseline' || r.state === 'injecting';
+export const over = (r: Run): boolean => r.state === 'ended' || r.state === 'debriefed';
+
+/* In the order in which a request meets them; what this build does not have is left out. */
+const PATH = ['loadgen', 'gateway', 'auth', 'api', 'worker', 'payments'];
+const KIND = { service: 0, adapter: 1, component: 2 };
+const place = (p: Process): number => { const i = PATH.indexOf(p.name); return KIND[p.kind] * 100 + (i < 0 ? 50 : i); };
+export const parts = computed(() => processes.value.filter(p => p.built !== false).map((p, i) => ({ p, i })).sort((a, b) => place(a.p) - place(b.p) || a.i - b.i).map(x => x.p));
+
 export const metCount = computed(() => criteria.value.filter(c => c.ok === true).length);
 
 function upsert<T>(list: T[], item: T, same: (a: T, b: T) => boolean): T[] {
@@ -103,8 +113,8 @@ export function wall(at_ms: number): number | null {
   return onset ? onset + at_ms : null;
 }
 
-/* What is left on the clock, in ms; null before the onset. Frozen at the end of the run. */
+/* What is left on the clock, in ms; null before the page went out, which starts it. Frozen at the end of the run. */
 export function left(r: Run | null, now = serverNow()): number | null {
-  if (!r || !r.onset_ms) return null;
-  return Math.max(0, r.onset_ms + r.time_limit_ms - (r.ended_ms ?? now));
+  if (!r || !r.deadline_ms) return null;
+  return Math.max(0, r.deadline_ms - (r.ended_ms ?? now));
 }

@@ -8,21 +8,21 @@ import { markers } from '../live/markers';
 import { seen, table, tick, type Column } from '../live/metrics';
 import type { Process } from '../live/protocol';
 import { SERVICE, USER } from '../live/rules';
-import { processes } from '../live/store';
+import { parts, processes } from '../live/store';
 import { href, route, setQuery } from '../live/url';
 import type { Unit } from '../ui/format';
 import { Empty } from '../ui/parts';
 import { Mark, processState } from '../ui/status';
 
 interface Part { rule: string; label: string; bare?: boolean; scaled?: string }
-interface Panel { id: string; title: string; unit: Unit; parts: Part[]; max?: number; only?: (name: string) => boolean }
+interface Panel { none?: string; id: string; title: string; unit: Unit; parts: Part[]; max?: number; only?: (name: string) => boolean }
 
 /* The four golden signals: what every row shows. */
 const GOLDEN: Panel[] = [
-  { id: 'latency', title: 'Latency p95', unit: 's', parts: [{ rule: SERVICE.p95, label: 'p95' }] },
+  { id: 'latency', title: 'Latency p95', unit: 's', parts: [{ rule: SERVICE.p95, label: 'p95' }], none: 'no requests yet' },
   { id: 'traffic', title: 'Requests', unit: 'rps', parts: [{ rule: SERVICE.rps, label: 'requests' }] },
-  { id: 'errors', title: 'Errors', unit: 'ratio', parts: [{ rule: SERVICE.errors, label: 'errors' }], max: 0.02 },
-  { id: 'saturation', title: 'Busy workers', unit: 'ratio', parts: [{ rule: SERVICE.saturation, label: 'busy' }], max: 1 },
+  { id: 'errors', title: 'Errors', unit: 'ratio', parts: [{ rule: SERVICE.errors, label: 'errors' }], max: 0.02, none: 'no requests yet' },
+  { id: 'saturation', title: 'Busy workers', unit: 'ratio', parts: [{ rule: SERVICE.saturation, label: 'busy' }], max: 1, none: 'has no workers' },
 ];
 const DETAIL: Panel[] = [
   { id: 'latency', title: 'Latency', unit: 's', parts: [{ rule: SERVICE.p50, label: 'p50' }, { rule: SERVICE.p95, label: 'p95' }, { rule: SERVICE.p99, label: 'p99' }] },
@@ -60,7 +60,7 @@ function PanelChart({ p, service, runId, compact, height }: { p: Panel; service:
   const q = promql(p.parts[p.parts.length > 2 ? 1 : 0]!, service);
   const who = service || 'user';
   return (
-    <Chart title={compact ? p.title : p.title} unit={p.unit} lines={lines} promql={q} explore={href(['run', runId, 'observe', 'explore'], { q })} {...(p.max !== undefined ? { max: p.max } : {})} {...(compact ? { compact } : {})} height={height}
+    <Chart title={p.title} {...(p.none ? { none: p.none } : {})} unit={p.unit} lines={lines} promql={q} explore={href(['run', runId, 'observe', 'explore'], { q })} {...(p.max !== undefined ? { max: p.max } : {})} {...(compact ? { compact } : {})} height={height}
       markers={markers} onLook={() => { looked(`panel:${who}.${p.id}`); for (const x of p.parts) looked(`metric:${x.rule}`); }}
       data={() => { const t = table(p.parts[0]!.rule); return { ts: t.ts, cols: p.parts.map(x => column(x, service, t.ts)) }; }} />
   );
@@ -80,7 +80,7 @@ export function Dashboard({ runId }: { runId: string }): JSX.Element {
 
 function AllServices({ runId }: { runId: string }): JSX.Element {
   // A service has a row as soon as any golden signal has been seen for it; the list only grows, so rows do not jump.
-  const rows = processes.value.filter(p => p.kind !== 'component' && seen.value.includes(p.name) && (GOLDEN.some(g => has(g, p.name)) || p.kind === 'service'));
+  const rows = parts.value.filter(p => p.kind !== 'component' && seen.value.includes(p.name) && (GOLDEN.some(g => has(g, p.name)) || p.kind === 'service'));
   return (
     <>
       <div class="dash-users">{USERS.map(p => <PanelChart key={p.id} p={p} service="" runId={runId} height={118} />)}</div>

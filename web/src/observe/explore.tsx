@@ -92,7 +92,7 @@ export function Explore(): JSX.Element {
         const labels = shortLabels(shown.map(m => m.metric));
         result.value = { ...grid(shown, step, from, to), lines: shown.map((m, i) => ({ key: labelText(m.metric), label: labels[i]! })), all, step, took: performance.now() - t0 };
         error.value = null;
-        for (const m of q.match(/[a-zA-Z_:][a-zA-Z0-9_:]*/g) ?? []) if (m.length > 4) looked(`metric:${m}`);
+        looked(`promql:${q}`.slice(0, 200));
       } catch (e) { if (!abort.signal.aborted) { error.value = said(e); result.value = null; } }
       busy.value = false;
       // While live: ask again, gently, until the view is paused or left.

@@ -7,7 +7,7 @@ import { crosshair, fixed, LAST, last, live, shift, span, zoom, zoomOut } from '
 import { second, serverNow } from '../live/clock';
 import { markers } from '../live/markers';
 import { tick } from '../live/metrics';
-import { processes } from '../live/store';
+import { parts } from '../live/store';
 import { go, route, setQuery } from '../live/url';
 import { ago, clockOf } from '../ui/format';
 import { Icon } from '../ui/icons';
@@ -56,8 +56,8 @@ function ServicePick(): JSX.Element {
   return (
     <select class="in pick" aria-label="Service" value={s} onChange={e => setQuery({ service: e.currentTarget.value || null }, false)}>
       <option value="">All services</option>
-      {processes.value.map(p => <option key={p.name} value={p.name}>{p.name}</option>)}
-      {s && !processes.value.some(p => p.name === s) && <option value={s}>{s}</option>}
+      {parts.value.map(p => <option key={p.name} value={p.name}>{p.name}</option>)}
+      {s && !parts.value.some(p => p.name === s) && <option value={s}>{s}</option>}
     </select>
   );
 }

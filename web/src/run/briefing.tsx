@@ -19,9 +19,9 @@ export function Briefing({ r, look }: { r: Run; look: () => void }): JSX.Element
   return (
     <div class="briefing scroll" tabIndex={0} role="region" aria-label="Briefing">
       <div class="briefing-in">
-        <span class="over">Your brief</span>
+        <span class="over">You are on call</span>
         <h2 class="briefing-title">{r.title}</h2>
-        <div class="brief"><Markdown text={r.brief} /></div>
+        {r.brief ? <div class="brief"><Markdown text={r.brief} /></div> : <p class="t2">Nobody has called yet. The page with what users complain about arrives when they do, in Updates and here.</p>}
         {r.objectives.length > 0 && <section><h3 class="over">You practise</h3><ul class="md-list">{r.objectives.map(o => <li key={o}>{o}</li>)}</ul></section>}
         <section>
           <h3 class="over">Getting ready, {duration(serverNow() - r.created_ms)}</h3>

@@ -7,10 +7,10 @@ import { get, said } from '../live/api';
 import { describe, end, lastUndoable, undo } from '../live/commands';
 import { link } from '../live/socket';
 import type { Run } from '../live/protocol';
-import { arrived, criteria, ready, recommendations, run } from '../live/store';
+import { arrived, criteria, early, over, ready, recommendations, run } from '../live/store';
 import { go, href, route, setQuery } from '../live/url';
 import { runStart } from '../charts/window';
-import { duration } from '../ui/format';
+import { duration, sentence } from '../ui/format';
 import { Icon } from '../ui/icons';
 import { keysAdd } from '../ui/keys';
 import { Boundary, Dialog, Empty, lazy, ProblemBox, Skeleton, Tabs } from '../ui/parts';
@@ -42,7 +42,7 @@ function Elsewhere({ id }: { id: string }): JSX.Element {
   const error = useSignal<string | null>(null);
   useEffect(() => {
     get<Run>(`/runs/${encodeURIComponent(id)}`).then(r => {
-      if (r.state === 'ended' || r.state === 'debriefed') go(['run', id, 'debrief']); else run.value = r;
+      if (over(r)) go(['run', id, 'debrief']); else run.value = r;
     }, e => { error.value = said(e); });
   }, [id]);
   return (
@@ -58,14 +58,13 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
   const tab: TabId = TABS.includes(asked) ? asked : 'user';
   const ending = useSignal(false);
   const pick = (t: TabId): void => { briefSkipped.value = r.id; go(['run', r.id, t], {}, true); };
-  const over = r.state === 'ended' || r.state === 'debriefed';
-  const early = !over && r.onset_ms === null;
+  const isOver = over(r);
   runStart.value = r.created_ms / 1000;
 
   useEffect(() => keysAdd([
     ...TABS.map((t, i) => ({ keys: String(i + 1), what: ['User', 'Observability', 'Test', 'Agent'][i]! + ' tab', group: 'Incident', run: () => pick(t) })),
     { keys: 'Ctrl+Z', what: 'Undo my last change', group: 'Incident', run: () => { const a = lastUndoable(); if (a) void undo(a); else toast('info', 'There is nothing to undo'); } },
-    { keys: 'Enter', what: 'Open the debrief', group: 'Incident', run: () => go(['run', r.id, 'debrief']), when: () => (run.value?.state === 'ended' || run.value?.state === 'debriefed') && !(document.activeElement instanceof HTMLButtonElement || document.activeElement instanceof HTMLAnchorElement) },
+    { keys: 'Enter', what: 'Open the debrief', group: 'Incident', run: () => go(['run', r.id, 'debrief']), when: () => run.value !== null && over(run.value) && !(document.activeElement instanceof HTMLButtonElement || document.activeElement instanceof HTMLAnchorElement) },
     { keys: 'g e', what: 'Explore metrics', group: 'Go to', run: () => go(['run', r.id, 'observe', 'explore'], {}, true) },
     { keys: 'g o', what: 'Logs', group: 'Go to', run: () => go(['run', r.id, 'observe', 'logs'], {}, true) },
     { keys: 'g m', what: 'Map of the system', group: 'Go to', run: () => go(['run', r.id, 'observe', 'map'], {}, true) },
@@ -76,7 +75,8 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
   useSignalEffect(() => {
     const f = arrived.value;
     if (!f || f.kind === 'brief' || f.kind === 'action' || f.kind === 'system') return;
-    if (f.kind === 'hint') toast('warn', f.hint && !f.hint.taken ? 'A hint can be taken' : 'Hint', f.text, undefined, 9000);
+    if (run.peek() && over(run.peek()!)) return;
+    if (f.kind === 'hint') toast('warn', f.hint && !f.hint.taken ? `A hint can be taken${f.hint.cost ? ` for ${f.hint.cost} points` : ''}` : 'Hint', f.text || undefined, undefined, 9000);
     else if (f.kind === 'say') toast('info', f.from || 'Message', f.text);
     else announce(f.text);
     arrived.value = null;
@@ -99,13 +99,13 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
         <span class="grow" />
         <button class="btn quiet icon" onClick={themeFlip} aria-label={theme.value === 'dark' ? 'Switch to the light theme' : 'Switch to the dark theme'} title="Theme (c t)"><Icon name={theme.value === 'dark' ? 'sun' : 'moon'} /></button>
         <button class="btn quiet icon wide" onClick={openHelp} aria-label="Show all shortcuts" title="Shortcuts (?)"><Icon name="help" /></button>
-        {over ? <a class="btn primary" href={href(['run', r.id, 'debrief'])}>Open debrief</a> : <button class="btn" onClick={() => { ending.value = true; }}><Icon name="flag" size={14} /> Mark complete</button>}
+        {isOver ? <a class="btn primary" href={href(['run', r.id, 'debrief'])}>Open debrief</a> : <button class="btn" onClick={() => { ending.value = true; }}><Icon name="flag" size={14} /> Mark complete</button>}
       </header>
       <div class={'run' + (link.value === 'stale' || link.value === 'down' ? ' old' : '')}>
         <Sidebar r={r} />
         <main class="run-main" id="main" tabIndex={-1}>
-          {over && <Over r={r} />}
-          {early && briefSkipped.value !== r.id ? <Briefing r={r} look={() => pick('observe')} /> : (
+          {isOver && <Over r={r} />}
+          {early(r) && briefSkipped.value !== r.id ? <Briefing r={r} look={() => pick('observe')} /> : (
             <Boundary name="This tab" key={tab}>{tab === 'user' ? <User /> : tab === 'observe' ? <Observe runId={r.id} /> : tab === 'test' ? <Fix runId={r.id} /> : <Agent />}</Boundary>
           )}
         </main>
@@ -136,7 +136,7 @@ function Over({ r }: { r: Run }): JSX.Element {
   return (
     <div class={'over-line ' + (r.outcome === 'resolved' ? 'solved' : '')} role="status">
       <Mark state={r.outcome === 'resolved' ? 'ok' : r.outcome === 'failed' ? 'crit' : 'warn'} />
-      <b>{WORDS[r.outcome ?? ''] ?? 'Over'}{took}</b>{r.reason && <span class="t2 ell">{r.reason}</span>}
+      <b>{WORDS[r.outcome ?? ''] ?? 'Over'}{took}</b>{r.reason && <span class="t2 ell">{sentence(r.reason)}</span>}
       <span class="grow" /><a class="btn primary" href={href(['run', r.id, 'debrief'])}>Open debrief <kbd aria-hidden="true">Enter</kbd></a>
     </div>
   );

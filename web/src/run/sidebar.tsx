@@ -3,9 +3,9 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { second, serverNow } from '../live/clock';
-import { takeHint } from '../live/commands';
+import { looked, takeHint } from '../live/commands';
 import type { Criterion, FeedItem, Run } from '../live/protocol';
-import { criteria, feed, guards, left, metCount, trail } from '../live/store';
+import { criteria, feed, guards, left, metCount, over, trail } from '../live/store';
 import { href } from '../live/url';
 import { HoldRing } from '../charts/ring';
 import { Spark } from '../charts/spark';
@@ -30,6 +30,7 @@ export function Sidebar({ r }: { r: Run }): JSX.Element {
         {criteria.value.length === 0 && <p class="t3 pad">The criteria appear as soon as the run has been loaded.</p>}
         {criteria.value.map(c => <CriterionCard key={c.id} c={c} run={r} />)}
         <Guards />
+        {r.needs_diagnosis && !r.diagnosed && !over(r) && <p class="ask row"><Mark state="info" size={14} /><span class="grow t2">This incident also asks what was wrong.</span><a href={href(['run', r.id, 'test', 'diagnosis'])}>Record it</a></p>}
       </section>
       <Feed r={r} />
       <Grip />
@@ -57,22 +58,22 @@ const SPOKEN_AT = [300, 60, 10];
 function Timer({ r }: { r: Run }): JSX.Element {
   void second.value;
   const ms = left(r);
-  const over = r.state === 'ended' || r.state === 'debriefed';
+  const isOver = over(r);
   const spoken = useRef(Infinity);
   const s = ms === null ? null : Math.ceil(ms / 1000);
   useEffect(() => {
-    if (s === null || over) return;
+    if (s === null || isOver) return;
     for (const mark of SPOKEN_AT) if (s <= mark && spoken.current > mark) { if (spoken.current !== Infinity) announce(`${duration(mark * 1000)} left`); break; }
     spoken.current = s;
   }, [s]);
-  const low = s !== null && !over && s * 1000 <= r.time_limit_ms * 0.2;
+  const low = s !== null && !isOver && s * 1000 <= r.time_limit_ms * 0.2;
   const part = ms === null ? 1 : ms / r.time_limit_ms;
   return (
     <div class={'timer' + (low ? ' low' : '')} role="timer" aria-label="Time left" aria-live="off">
       <div class="row">
         {low && <Mark state="warn" size={18} />}
         <span class="timer-n">{ms === null ? duration(r.time_limit_ms) : duration(Math.ceil(ms / 1000) * 1000)}</span>
-        <span class="t2">{over ? 'left at the end' : ms === null ? r.state : s! <= 60 ? 'left, hurry' : 'left'}</span>
+        <span class="t2">{isOver ? 'left at the end' : ms === null ? r.state : s! <= 60 ? 'left, hurry' : 'left'}</span>
         <span class="grow" />
         {r.onset_ms && <span class="t3 timer-in">{duration((r.ended_ms ?? serverNow()) - r.onset_ms)} in</span>}
       </div>
@@ -142,19 +143,21 @@ function Feed({ r }: { r: Run }): JSX.Element {
   );
 }
 
+const NAMES: Record<string, string> = { learner: 'You', firedrill: 'Firedrill' };
+const who = (f: FeedItem): string => NAMES[f.from] ?? (f.from ? f.from.charAt(0).toUpperCase() + f.from.slice(1) : KIND[f.kind] ?? f.kind);
+
 function FeedRow({ f, r }: { f: FeedItem; r: Run }): JSX.Element {
   const busy = useSignal(false);
   const shut = f.hint && !f.hint.taken;
   const take = async (): Promise<void> => { busy.value = true; await takeHint(r.id, f.hint!.id); busy.value = false; };
-  const over = r.state === 'ended' || r.state === 'debriefed';
   return (
-    <li class={'feed-row kind-' + f.kind} data-kind={f.kind}>
+    <li class={'feed-row kind-' + f.kind} data-kind={f.kind} onPointerEnter={f.kind === 'deploy' ? () => looked('event:deploy') : undefined}>
       <span class="feed-at">{at(f.at_ms)}</span>
       <Mark state={FEED_STATE[f.kind] ?? 'info'} size={14} />
       <div class="grow">
-        <b>{f.kind === 'hint' ? (f.hint?.cost ? `Hint (${f.hint.cost} points)` : 'Hint') : f.from || (KIND[f.kind] ?? f.kind)}</b>{' '}
-        <span class="t2">{inline((f.text ?? '').slice(0, 1200))}</span>
-        {shut && !over && <div><button class="btn small" disabled={busy.value} onClick={take}><Icon name="bulb" size={14} /> Take the hint{f.hint!.cost > 0 ? ` for ${f.hint!.cost} points` : ''}</button></div>}
+        <b>{f.kind === 'hint' ? (f.hint?.agent ? "Agent's advice" : 'Hint') + (f.hint?.cost && f.hint.taken ? ` (${f.hint.cost} points)` : '') : who(f)}</b>{' '}
+        <span class="t2">{f.text ? inline(f.text.slice(0, 1200)) : shut ? 'is ready to be taken.' : ''}</span>
+        {shut && !over(r) && <div><button class="btn small" disabled={busy.value} onClick={take}><Icon name="bulb" size={14} /> Take the hint{f.hint!.cost > 0 ? ` for ${f.hint!.cost} points` : ''}</button></div>}
       </div>
     </li>
   );

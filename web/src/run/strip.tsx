@@ -4,7 +4,7 @@ import { describe, lastUndoable, undo } from '../live/commands';
 import { latest, tick } from '../live/metrics';
 import { link } from '../live/socket';
 import type { Process, Run } from '../live/protocol';
-import { actions, processes } from '../live/store';
+import { actions, over, parts } from '../live/store';
 import { route, setQuery } from '../live/url';
 import { SERVICE } from '../live/rules';
 import { plural, percent } from '../ui/format';
@@ -27,11 +27,10 @@ export function Strip({ r }: { r: Run }): JSX.Element {
   const filter = route.value.query.service;
   const mine = actions.value.filter(a => a.by === 'learner' && a.kind !== 'undo' && a.state === 'applied');
   const can = lastUndoable();
-  const over = r.state === 'ended' || r.state === 'debriefed';
   return (
     <footer class="strip">
       <div class="strip-list scroll" role="group" aria-label="Processes: press to filter every tab" tabIndex={0}>
-        {processes.value.map(p => {
+        {parts.value.map(p => {
           const h = health(p);
           return (
             <button key={p.name} class="chip" aria-pressed={filter === p.name} title={`${p.title || p.name}: ${h.word}`} onClick={() => setQuery({ service: filter === p.name ? null : p.name }, false)}>
@@ -39,10 +38,10 @@ export function Strip({ r }: { r: Run }): JSX.Element {
             </button>
           );
         })}
-        {processes.value.length === 0 && <span class="t3">No process is known yet.</span>}
+        {parts.value.length === 0 && <span class="t3">No process is known yet.</span>}
       </div>
       <span class="t2 wide">{plural(mine.length, 'change')}</span>
-      <button class="btn quiet small" disabled={!can || over} title={can ? `Undo ${describe(can)} (Ctrl+Z)` : 'Nothing to undo'} onClick={() => can && void undo(can)}><Icon name="undo" size={14} /> Undo<span class="wide"> last</span></button>
+      <button class="btn quiet small" disabled={!can || over(r)} title={can ? `Undo ${describe(can)} (Ctrl+Z)` : 'Nothing to undo'} onClick={() => can && void undo(can)}><Icon name="undo" size={14} /> Undo<span class="wide"> last</span></button>
       <span class="row gap4 t2 link-word"><Mark state={link.value === 'live' ? 'ok' : link.value === 'down' ? 'crit' : 'warn'} size={12} />{link.value === 'live' ? 'live' : link.value === 'down' ? 'offline' : 'waiting'}</span>
     </footer>
   );

@@ -99,10 +99,13 @@ export function literal(v: unknown): string {
   return JSON.stringify(v);
 }
 
+/* The engine's reason begins with the outcome's own word, which stands beside it already. */
+export const sentence = (reason: string): string => { const t = reason.replace(/^(resolved|time_up|abandoned|failed): /, ''); return t.charAt(0).toUpperCase() + t.slice(1); };
+
 export const plural = (n: number, one: string, many = one + 's'): string => `${n} ${n === 1 ? one : many}`;
 
 /* The text of a criterion's unit: the ratio criteria carry no unit and compare with 0..1. */
-export function criterionUnit(c: { unit: string; threshold: number; promql?: string }): Unit {
+export function criterionUnit(c: { unit: string; promql?: string }): Unit {
   if (c.unit) return c.unit;
   return (c.promql ?? '').includes('ratio') || (c.promql ?? '').includes('success') ? 'ratio' : '';
 }

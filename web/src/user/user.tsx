@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import './user.css';
 import { Chart } from '../charts/chart';
+import { looked } from '../live/commands';
 import { markers } from '../live/markers';
 import { latest, table, tick } from '../live/metrics';
 import { USER } from '../live/rules';
@@ -58,7 +59,7 @@ function Numbers(): JSX.Element {
   return (
     <div class="tiles">
       <Tile title="Requests that succeed" n={s} unit={su} sub={errors === null ? 'the last 10 seconds' : `${number(errors, 3, true)} fail each second`} state={ok === null ? undefined : ok >= 0.98 ? 'ok' : ok >= 0.9 ? 'warn' : 'crit'} />
-      <Tile title="95 % wait less than" n={l} unit={lu && ' ' + lu} sub={p50 === null ? 'the last 10 seconds' : `half of them less than ${value(p50, 's')}`} />
+      <Tile title="95 % wait less than" n={l} unit={lu && ' ' + lu} sub={p50 === null ? 'the last 10 seconds' : `half less than ${value(p50, 's', true)}`} />
       <Tile title="Served each second" n={good === null ? 'no data' : number(good, 3, true)} sub={offered === null ? '' : `of ${number(offered, 3, true)} wanted`} />
       <Tile title="Orders each minute" n={orders === null ? 'no data' : number(orders * 60, 3, true)} sub="accepted by the shop" />
       <Tile title="Money lost" n={lost ? money(lost.now) : 'no data'} sub={lost ? `${money(lost.perMinute)} in the last minute` : 'since the incident began'} state={lost && lost.perMinute > 0 ? 'warn' : undefined} />
@@ -72,9 +73,9 @@ function Charts(): JSX.Element {
   const ex = (q: string): string => href(['run', id, 'observe', 'explore'], { q });
   return (
     <div class="user-charts">
-      <Chart title="Success" unit="ratio" lines={[{ key: 's', label: 'success' }]} data={cols([USER.success])} promql={USER.success} explore={ex(USER.success)} max={1} markers={markers} height={120} />
-      <Chart title="Load" unit="rps" lines={[{ key: 'o', label: 'wanted' }, { key: 'g', label: 'served' }]} data={cols([USER.offered, USER.goodput])} promql={USER.goodput} explore={ex(USER.goodput)} markers={markers} height={120} />
-      <Chart title="Latency" unit="s" lines={[{ key: '50', label: 'p50' }, { key: '95', label: 'p95' }]} data={cols([USER.p50, USER.p95])} promql={USER.p95} explore={ex(USER.p95)} markers={markers} height={120} />
+      <Chart title="Success" unit="ratio" lines={[{ key: 's', label: 'success' }]} data={cols([USER.success])} onLook={() => looked('panel:user.success')} promql={USER.success} explore={ex(USER.success)} max={1} markers={markers} height={120} />
+      <Chart title="Load" unit="rps" lines={[{ key: 'o', label: 'wanted' }, { key: 'g', label: 'served' }]} data={cols([USER.offered, USER.goodput])} onLook={() => looked('panel:user.traffic')} promql={USER.goodput} explore={ex(USER.goodput)} markers={markers} height={120} />
+      <Chart title="Latency" unit="s" lines={[{ key: '50', label: 'p50' }, { key: '95', label: 'p95' }]} data={cols([USER.p50, USER.p95])} onLook={() => looked('panel:user.latency')} promql={USER.p95} explore={ex(USER.p95)} markers={markers} height={120} />
     </div>
   );
 }
