@@ -79,7 +79,7 @@ static bool proofs_of(struct verify *v, const char *file, const struct scenario 
 static void proof_tell(const struct verify *v, const struct proof *p, const char *name, bool passed, const char *why)
 {
         AUTO(json_free) struct json *j = json_object();
-        AUTO_BUF out;
+        AUTO_BUF out = {0};
 
         if (!v->json) {
                 printf("%s %s: %s (%s%s%s, %.1f s)\n", passed ? "ok" : "not ok", p->file, name, p->outcome,

@@ -60,6 +60,17 @@ static void polled_users(void *ctx, const char *json)
         c->o.tell(c->o.ctx, "user", json);
 }
 
+/* Only during the incident: what fires while a baseline settles is of the run before. */
+static void polled_alert(void *ctx, const char *name, const char *service, const char *summary)
+{
+        struct conductor *c = ctx;
+        char on[128];
+
+        if (!c->active || !c->run || (run_state(c->run) != RUN_INJECTING && run_state(c->run) != RUN_RUNNING)) return;
+        (void)snprintf(on, sizeof(on), "%.60s%s%.40s", name, *service ? " " : "", service);
+        conductor_feed(c, &(struct run_event){.kind = RUN_EV_ALERT, .on = on, .text = summary});
+}
+
 static void polled_problem(void *ctx, const char *query, const char *why)
 {
         conductor_notice(ctx, "warning", "the query %s has no answer: %s", query, why);
@@ -85,6 +96,7 @@ enum err conductor_new(const struct conductor_options *options, struct conductor
                                     .on_samples = polled_samples,
                                     .on_series = polled_series,
                                     .on_users = polled_users,
+                                    .on_alert = polled_alert,
                                     .on_problem = polled_problem};
         enum err e;
 

@@ -2,6 +2,7 @@
 // behind. Everything started here is ended here, by its process number.
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -102,6 +103,50 @@ export class Server {
   async kill() { this.process.kill('SIGKILL'); await this.process.ended; }
   async stop(signal = 'SIGTERM') { if (this.process.code === undefined) this.process.kill(signal); return this.process.ended; }
   socketLeft() { return existsSync(join(this.home, 'control.sock')); }
+}
+
+// A WebSocket client of few lines (RFC 6455): text frames in, text frames out. messages: parsed, in order.
+export class Live {
+  static open(url, headers = {}, query = '') {
+    return new Promise((done, fail) => {
+      const key = Buffer.from(Array.from({ length: 16 }, () => Math.floor(Math.random() * 256))).toString('base64');
+      const r = http.request(`${url}/ws${query}`, { headers: { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': key, ...headers } });
+      r.on('error', fail);
+      r.on('response', (a) => { a.resume(); fail(Object.assign(new Error(`refused with ${a.statusCode}`), { status: a.statusCode })); });
+      r.on('upgrade', (_, socket, head) => done(new Live(socket, head)));
+      r.end();
+    });
+  }
+  constructor(socket, head) {
+    this.socket = socket; this.messages = []; this.closed = undefined; this.bytes = Buffer.alloc(0); this.text = '';
+    socket.on('data', (d) => this.read(d));
+    socket.on('error', () => {});
+    socket.on('close', () => { this.closed ??= 1006; });
+    if (head.length) this.read(head);
+  }
+  read(data) {
+    this.bytes = Buffer.concat([this.bytes, data]);
+    for (;;) {
+      if (this.bytes.length < 2) return;
+      let size = this.bytes[1] & 127, at = 2;
+      if (size === 126) { if (this.bytes.length < 4) return; size = this.bytes.readUInt16BE(2); at = 4; }
+      else if (size === 127) { if (this.bytes.length < 10) return; size = Number(this.bytes.readBigUInt64BE(2)); at = 10; }
+      if (this.bytes.length < at + size) return;
+      const last = this.bytes[0] & 128, opcode = this.bytes[0] & 15, body = this.bytes.subarray(at, at + size);
+      this.bytes = this.bytes.subarray(at + size);
+      if (opcode === 8) this.closed = size >= 2 ? body.readUInt16BE(0) : 1005;
+      else if (opcode === 9) this.frame(10, body);
+      else if (opcode <= 1) { this.text += body.toString('utf8'); if (last) { this.messages.push(JSON.parse(this.text)); this.text = ''; } }
+    }
+  }
+  frame(opcode, body) {
+    const head = body.length < 126 ? Buffer.from([128 | opcode, 128 | body.length, 0, 0, 0, 0]) : Buffer.from([128 | opcode, 254, body.length >> 8, body.length & 255, 0, 0, 0, 0]);
+    this.socket.write(Buffer.concat([head, body])); // a mask of zeros leaves the body as it is
+  }
+  send(message) { this.frame(1, Buffer.from(typeof message === 'string' ? message : JSON.stringify(message))); }
+  of(type) { return this.messages.filter((m) => m.type === type); }
+  find(type, test = () => true, limitMs = 15000) { return until(() => this.of(type).find((m) => test(m.data)), limitMs); }
+  close() { this.socket.destroy(); }
 }
 
 // Ends what is left (saying so), removes the homes, prints the count.

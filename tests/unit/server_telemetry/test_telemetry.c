@@ -74,6 +74,29 @@ static void series_have_keys(void **state)
         assert_string_equal(text, "fd:offered_rps=40 fd:service_up|api=1 ");
 }
 
+static void collect_alert(void *ctx, const char *name, const char *service, const char *summary)
+{
+        size_t used = strlen(ctx);
+
+        (void)snprintf((char *)ctx + used, 256 - used, "%s/%s/%s;", name, service, summary);
+}
+
+static void firing_alerts_are_told(void **state)
+{
+        static const char answer[] =
+                "{\"status\":\"success\",\"data\":{\"alerts\":["
+                "{\"labels\":{\"alertname\":\"UsersWait\"},\"annotations\":{\"summary\":\"p95 is "
+                "high\"},\"state\":\"firing\"},"
+                "{\"labels\":{\"alertname\":\"ServiceDown\",\"service\":\"api\"},\"annotations\":{},\"state\":"
+                "\"firing\"},"
+                "{\"labels\":{\"alertname\":\"UsersSeeErrors\"},\"annotations\":{},\"state\":\"pending\"}]}}";
+        char text[256] = "";
+
+        (void)state;
+        assert_int_equal(prom_alerts(answer, strlen(answer), collect_alert, text, NULL), ERR_OK);
+        assert_string_equal(text, "UsersWait//p95 is high;ServiceDown/api/;");
+}
+
 static void times(void **state)
 {
         (void)state;
@@ -178,6 +201,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(values),
                 cmocka_unit_test(series_have_keys),
+                cmocka_unit_test(firing_alerts_are_told),
                 cmocka_unit_test(times),
                 cmocka_unit_test_setup_teardown(searches, logs_setup, logs_teardown),
                 cmocka_unit_test_setup_teardown(bad_filters, logs_setup, logs_teardown),
