@@ -107,15 +107,5 @@ fd_build() { # PRESET [TARGET...]
   [ "$(fd_free_mb "$top")" -ge 500 ] || fd_die "not enough disk space: $(fd_free_mb "$top") MB are free in $top, building needs 500 MB"
   if [ ! -e "$top/build/$preset/build.ninja" ]; then fd_step "configuring ($preset)" env -C "$top" cmake --preset "$preset"; fi
   # A build with nothing to do is not worth a line.
-  fd_quiet_ms=800 fd_step "building the control panel" npm --prefix "$top/web" run build
-  touch "$stamp"
-}
-
-fd_build() { # PRESET [TARGET...]
-  local preset=$1; shift
-  [ "$(fd_free_mb "$top")" -ge 500 ] || fd_die "not enough disk space: $(fd_free_mb "$top") MB are free in $top, building needs 500 MB"
-  if [ ! -e "$top/build/$preset/build.ninja" ]; then fd_step "configuring ($preset)" env -C "$top" cmake --preset "$preset"; fi
-  # A build with nothing to do is not worth a line.
-  if ! ninja -C "$top/build/$preset" -n "$@" 2>/dev/null | grep -qvE 'Re-checking globbed|no work to do|Entering directory'; then return 0; fi
-  fd_step "building ($preset)" env -C "$top" cmake --build --preset "$preset" ${1:+--target "$@"}
+  fd_quiet_ms=800 fd_step "building ($preset)" env -C "$top" cmake --build --preset "$preset" ${1:+--target "$@"}
 }
