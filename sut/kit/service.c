@@ -296,6 +296,9 @@ static bool drain(struct kit *k)
         until.tv_sec += KIT_STOP_MS / 1000;
         pthread_mutex_lock(&k->lock);
         k->stopping = true;
+        pthread_mutex_unlock(&k->lock);
+        if (k->spec->stopping) k->spec->stopping(k->ctx);
+        pthread_mutex_lock(&k->lock);
         while (k->active > 0 && pthread_cond_timedwait(&k->idle, &k->lock, &until) == 0) {}
         drained = k->active == 0;
         pthread_mutex_unlock(&k->lock);

@@ -62,6 +62,7 @@ struct kit_spec {
         void (*refresh)(void *ctx);               /* before GET /config: adapters read the real server and observe() */
         void (*tick)(void *ctx, int64_t now_ms);  /* every tick_ms on the main thread; must not block long */
         int64_t tick_ms;
+        void (*stopping)(void *ctx);              /* new requests are refused from now on: let those that wait for something go */
         void (*stop)(void *ctx);                  /* frees ctx; no request runs any more */
 };
 

@@ -1,0 +1,184 @@
+#!/usr/bin/env node
+// The log processor: follows files through rotation and restarts, takes OTLP, searches, follows live, keeps and removes, shows traces as trees.
+import { appendFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { check, equal, finish, folder, json, metrics, patch, service, stackAddress, stackNumber, test, until } from './lib/sut.mjs';
+
+const number = await stackNumber(34), dir = folder(), host = stackAddress(number);
+const log = (name) => `${dir}/logs/${name}.log`;
+const line = (service, event, message, more = {}) => `${JSON.stringify({ time: new Date().toISOString(), level: 'info', service, instance: `${service}-1`,
+  version: 'v1', event, message, ...more })}\n`;
+const recent = new Date(Date.now() - 600000).toISOString(); // ten minutes ago
+const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+writeFileSync(log('api'), line('api', 'order.accepted', 'an order was accepted', { order_id: 17, trace_id: trace, span_id: '00f067aa0ba902b7' })
+  + line('api', 'pool.timeout', 'no session: the pool timed out', { level: 'error', waited_ms: 1000 }));
+writeFileSync(log('postgres'), `${recent.replace('T', ' ').replace('Z', ' UTC')} [77] ERROR:  relation "x" does not exist\n`);
+writeFileSync(log('nats'), '[12] 2026/01/02 03:04:05.000000 [WRN] slow consumer\n');
+
+const start = () => service('logproc', { number, port: 8060, dir, upstreams: { config: `${host}:8030` } });
+let logproc = await start();
+const get = async (path) => (await json(`http://${logproc.address}${path}`)).body;
+const lines = async (query) => (await get(`/logs?${query}`)).lines;
+const set = async (values) => { const r = await patch(logproc.address, values); equal(r.status, 200, JSON.stringify(r.body)); };
+const post = (path, body) => json(`http://${logproc.address}${path}`, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+
+await test('lines of files are found by word, service, level, event, field, trace, time', async () => {
+  await until('the lines', async () => (await get('/stats')).lines >= 4);
+  equal((await lines('q=order')).length, 1, JSON.stringify(await lines('q=order')));
+  const [l] = await lines('q=order');
+  equal([l.service, l.event, l.order_id, l.trace_id, l.level, l.version], ['api', 'order.accepted', 17, trace, 'info', 'v1'], 'one line');
+  equal((await lines('level=error')).map((x) => x.service).sort(), ['api', 'postgres'], 'errors');
+  equal((await lines('service=postgres'))[0].time, recent, "PostgreSQL's own time");
+  equal((await lines('service=nats,postgres')).length, 2, 'two services');
+  equal((await lines('service=nats'))[0].level, 'warn', 'level of NATS');
+  equal((await lines('event=pool.timeout')).length, 1, 'event');
+  equal((await lines('field=order_id:17')).length, 1, 'field');
+  equal((await lines('field=order_id:18')).length, 0, 'other value');
+  equal((await lines(`trace_id=${trace}`)).length, 1, 'trace');
+  equal((await lines('from=-5m&service=api')).length, 2, 'the last five minutes');
+  equal((await lines(`to=${new Date(Date.now() - 300000).toISOString()}`)).length, 1, 'before a time');
+  equal((await lines('q=%22pool%20timed%22')).length, 1, 'phrase');
+  equal((await lines('q=time*%20session')).length, 1, 'prefix and word');
+  equal((await lines('q=%22timed%20pool%22')).length, 0, 'phrase the other way round');
+  equal((await lines('q=%28OR%20NOT%20-%20%22')).length, 0, 'operators are words');
+  equal((await lines('q=%3B%27--')).length > 0, true, 'nothing to search for finds all');
+});
+
+await test('bad questions are answered with what was expected', async () => {
+  for (const [path, word] of [['/logs?level=loud', 'level=loud'], ['/logs?limit=0', 'limit=0'], ['/logs?limit=5000', 'limit=5000'], ['/logs?from=yesterday', 'from=yesterday'],
+    ['/logs?field=nocolon', 'KEY:VALUE'], ['/traces?min_ms=x', 'min_ms=x']]) {
+    const r = await json(`http://${logproc.address}${path}`);
+    equal(r.status, 400, path);
+    check(r.body.detail.includes(word), `${path}: ${r.body.detail}`);
+  }
+  equal((await json(`http://${logproc.address}/traces/${'0'.repeat(32)}`)).status, 404, 'unknown trace');
+  equal((await post('/v1/traces', { spans: [] })).status, 400, 'not OTLP');
+  equal((await post('/v1/logs', '[1')).status, 400, 'not JSON');
+});
+
+await test('rotation and restart: each line once, none lost', async () => {
+  const send = (n) => appendFileSync(log('worker'), line('worker', 'job.done', `job ${n}`, { n }));
+  for (let n = 0; n < 50; n++) send(n);
+  appendFileSync(log('worker'), '{"half":'); // a line that is still being written
+  await until('50 lines', async () => (await lines('event=job.done')).length === 50);
+  appendFileSync(log('worker'), '"yes"}\n');
+  send(50);
+  renameSync(log('worker'), `${log('worker')}.1`);
+  send(51);
+  await until('52 lines', async () => (await lines('event=job.done')).length === 52);
+  equal((await lines('field=half:yes')).length, 1, 'the half line, whole');
+  logproc.kill('SIGKILL');
+  await logproc.ended;
+  for (let n = 52; n < 60; n++) send(n);
+  logproc = await start();
+  await until('60 lines', async () => (await lines('event=job.done')).length === 60);
+  const seen = (await lines('event=job.done&limit=200')).map((l) => l.n).sort((a, b) => a - b);
+  equal(seen, Array.from({ length: 60 }, (_, n) => n), 'each once');
+});
+
+await test('live tail waits for what fits', async () => {
+  const { last } = await get('/logs/tail');
+  const began = Date.now();
+  const waiting = get(`/logs/tail?after=${last}&wait_ms=8000&service=gateway`);
+  appendFileSync(log('worker'), line('worker', 'noise', 'nothing for the gateway'));
+  await until('the noise', async () => (await lines('event=noise')).length === 1);
+  appendFileSync(log('gateway'), line('gateway', 'breaker.opened', 'the breaker opened'));
+  const answer = await waiting;
+  equal(answer.lines.map((l) => l.event), ['breaker.opened'], 'what came');
+  check(Date.now() - began < 7000, 'before the time was over');
+  const empty = await get(`/logs/tail?after=${answer.last}&wait_ms=50&service=gateway`);
+  equal(empty.lines, [], 'nothing more');
+});
+
+const id = (bytes) => randomBytes(bytes).toString('hex');
+const attribute = (key, value) => ({ key, value: { stringValue: value } });
+function otlp(spans) {
+  const groups = {};
+  for (const s of spans) (groups[s.service] ??= []).push({ traceId: s.trace, spanId: s.span, parentSpanId: s.parent, name: s.name, kind: s.kind ?? 1,
+    startTimeUnixNano: `${BigInt(s.at) * 1000000n}`, endTimeUnixNano: `${BigInt(s.at + s.ms) * 1000000n}`, status: { code: s.failed ? 2 : 0 },
+    attributes: [attribute('http.route', '/orders'), { key: 'n', value: { intValue: '42' } }] });
+  return { resourceSpans: Object.entries(groups).map(([service, list]) => ({ resource: { attributes: [attribute('service.name', service)] }, scopeSpans: [{ spans: list }] })) };
+}
+const now = Date.now();
+const order = id(16), ids = { gateway: id(8), api: id(8), db: id(8), cache: id(8), worker: id(8) };
+
+await test('a trace is shown as a tree with its critical path and its log lines', async () => {
+  appendFileSync(log('api'), line('api', 'order.accepted', 'in the trace', { trace_id: order }));
+  const r = await post('/v1/traces', otlp([
+    { trace: order, span: ids.gateway, service: 'gateway', name: 'POST /orders', at: now, ms: 300, kind: 2 },
+    { trace: order, span: ids.api, parent: ids.gateway, service: 'api', name: 'POST /orders', at: now + 10, ms: 280, kind: 2 },
+    { trace: order, span: ids.cache, parent: ids.api, service: 'api', name: 'redis GET', at: now + 12, ms: 5, kind: 3 },
+    { trace: order, span: ids.db, parent: ids.api, service: 'api', name: 'sql history', at: now + 20, ms: 260, kind: 3 },
+    { trace: order, span: ids.worker, parent: ids.api, service: 'worker', name: 'settle', at: now + 295, ms: 40, kind: 5 },
+    { trace: order, span: ids.worker, parent: ids.api, service: 'worker', name: 'settle', at: now + 295, ms: 40, kind: 5 },
+    { trace: 'short', span: ids.worker, service: 'worker', name: 'bad', at: now, ms: 1 },
+  ]));
+  equal([r.status, r.body.partialSuccess.rejectedSpans], [200, 1], 'one span is not whole');
+  const t = await until('the trace', async () => { const x = await get(`/traces/${order}`); return x.spans === 5 && x.logs.length === 1 && x; });
+  equal([t.duration_ms, t.failed, t.services], [335, false, ['gateway', 'api', 'worker']], 'the whole');
+  const [gateway] = t.roots;
+  equal(gateway.children.map((c) => c.name), ['POST /orders'], 'children of the gateway');
+  const api = gateway.children[0];
+  equal(api.children.map((c) => [c.name, c.at_ms, c.critical]), [['redis GET', 12, true], ['sql history', 20, true], ['settle', 295, false]], 'children of api');
+  equal([api.kind, api.attrs.n, api.attrs['http.route']], ['server', 42, '/orders'], 'attributes');
+  equal(t.logs[0].message, 'in the trace', 'log lines');
+});
+
+await test('tail sampling keeps what failed and what was slow, and a share of the rest', async () => {
+  await set({ trace_keep_percent: 0, slow_trace_ms: 250 });
+  const failed = id(16), quick = Array.from({ length: 40 }, () => id(16));
+  await post('/v1/traces', otlp([{ trace: failed, span: id(8), service: 'api', name: 'GET /x', at: now, ms: 5, failed: true },
+    ...quick.map((t) => ({ trace: t, span: id(8), service: 'api', name: 'GET /x', at: now, ms: 5 }))]));
+  await until('the quick ones to go', async () => (await get('/stats')).traces === 2);
+  const found = (await get('/traces?failed=1')).traces;
+  equal(found.map((t) => t.trace_id), [failed], 'failed');
+  equal((await get('/traces?min_ms=300')).traces.map((t) => [t.trace_id, t.service, t.name, t.services]), [[order, 'gateway', 'POST /orders', ['api', 'gateway', 'worker']]], 'slow');
+  equal((await get('/traces?service=worker')).traces.length, 1, 'by service');
+  await set({ trace_keep_percent: 50 });
+  const many = Array.from({ length: 200 }, () => id(16));
+  await post('/v1/traces', otlp(many.map((t) => ({ trace: t, span: id(8), service: 'api', name: 'GET /y', at: now, ms: 5 }))));
+  const drawn = many.filter((t) => parseInt(t.slice(24), 16) % 100 < 50).length;
+  await until('half of them to go', async () => (await get('/stats')).traces === 2 + drawn);
+});
+
+await test('OTLP logs', async () => {
+  equal((await post('/v1/logs', { resourceLogs: [{ resource: { attributes: [attribute('service.name', 'outside')] }, scopeLogs: [{ logRecords: [
+    { timeUnixNano: `${BigInt(now) * 1000000n}`, severityNumber: 17, body: { stringValue: 'it broke outside' }, attributes: [attribute('event.name', 'outside.broke'), attribute('room', '7')], traceId: order },
+    { severityNumber: 9, body: { stringValue: 'no time given' } }] }] }] })).status, 200, 'accepted');
+  const [l] = await until('the line', async () => { const x = await lines('q=outside&level=error'); return x.length === 1 && x; });
+  equal([l.service, l.event, l.room, l.level, l.trace_id], ['outside', 'outside.broke', '7', 'error', order], 'line');
+});
+
+await test('age and disk quota', async () => {
+  await set({ disk_quota_mb: 1 });
+  for (let part = 0; part < 20; part++) {
+    appendFileSync(log('flood'), Array.from({ length: 400 }, (_, n) => line('flood', 'flood', `${part} ${n} ${id(120)}`)).join(''));
+    await until('the flood to be read', async () => (await metrics(logproc.address)).logproc_lines_total >= part * 400);
+  }
+  await until('the archive to be within its limit', async () => (await get('/stats')).bytes <= 1024 * 1024, 60000);
+  check((await lines('service=flood&limit=10')).length === 10, 'the newest stay');
+  check(statSync(`${dir}/data/logproc/archive.db`).size < 8 * 1024 * 1024, 'the file shrinks with it');
+  await set({ retention_s: 10, disk_quota_mb: 64 });
+  await until('all lines of the flood to be too old', async () => (await lines('service=flood')).length === 0, 60000);
+});
+
+await test('a damaged archive is thrown away, and all goes on', async () => {
+  logproc.kill('SIGTERM');
+  equal(await logproc.ended, 0, 'exit status');
+  writeFileSync(`${dir}/data/logproc/archive.db`, 'this is no database, and long enough to be looked at by SQLite as one: '.repeat(40));
+  logproc = await start();
+  appendFileSync(log('api'), line('api', 'after', 'after the damage'));
+  await until('a new line', async () => (await lines('event=after')).length === 1);
+});
+
+await test('ends by SIGTERM at once, with a follower waiting', async () => {
+  const { last } = await get('/logs/tail');
+  const waiting = get(`/logs/tail?after=${last}&wait_ms=10000&service=nobody`);
+  await new Promise((done) => setTimeout(done, 200));
+  const began = Date.now();
+  logproc.kill('SIGTERM');
+  equal(await logproc.ended, 0, 'exit status');
+  check(Date.now() - began < 3000, `${Date.now() - began} ms`);
+  await waiting;
+});
+await finish();
