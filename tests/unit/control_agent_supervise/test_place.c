@@ -108,7 +108,7 @@ static void test_expand(void **state)
 
 static void test_kit_command(void **state)
 {
-        static const char *const expect[] = {"fd-web",
+        static const char *const expect[] = {NULL /* the program's path */,
                                              "--name",
                                              "web",
                                              "--instance",
@@ -132,7 +132,8 @@ static void test_kit_command(void **state)
         p.edge_address = proxy;
         assert_int_equal(command_new(&p, 0, &options, &c, &note), ERR_OK);
         assert_int_equal(c->argv_count, ARRAY_COUNT(expect));
-        for (size_t i = 0; i < ARRAY_COUNT(expect); i++) assert_string_equal(c->argv[i], expect[i]);
+        assert_string_equal(c->argv[0], c->program);
+        for (size_t i = 1; i < ARRAY_COUNT(expect); i++) assert_string_equal(c->argv[i], expect[i]);
         for (size_t i = 0; i < c->env_count; i++)
                 found += str_eq(c->envp[i], "FIREDRILL_READY_FD=3") + str_eq(c->envp[i], "FIREDRILL_SEED=42") +
                          str_eq(c->envp[i], "FIREDRILL_STACK=7");
