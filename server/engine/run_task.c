@@ -157,9 +157,14 @@ void run_tasks_due(struct run *run)
                 struct run_task *task = run->tasks[i];
 
                 if (task->state == RUN_TASK_PLANNED && task->timeline >= 0 && run->now_ms >= task->due_ms) run_task_begin(run, task);
-                if (task->state == RUN_TASK_APPLIED && task->for_ms && run_task_undoable(task) &&
-                    run->now_ms - task->applied_ms >= task->for_ms)
+                if (task->state != RUN_TASK_APPLIED || !task->for_ms || run->now_ms - task->applied_ms < task->for_ms) continue;
+                if (run_task_undoable(task)) {
                         task_undo(run, task);
+                } else if (task->purpose == RUN_PURPOSE_REPLAY) { /* a restart, a reload: over without an undo */
+                        task->over_ms = run->now_ms;
+                        task_enter(run, task, RUN_TASK_UNDONE);
+                        run_replay_task_over(run, task);
+                }
         }
 }
 

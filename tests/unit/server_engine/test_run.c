@@ -423,6 +423,23 @@ static void test_replay_fails_and_is_tried_again(void **state)
         finish(&d, s);
 }
 
+/* A trigger that has no undo, such as a reload, is over after its `for`. */
+static void test_replay_of_what_cannot_be_undone(void **state)
+{
+        struct scenario *s;
+        struct drive d;
+
+        (void)state;
+        bad_run(&d, &s, HEAD FAULT CONFIRM HINT "criteria:\n  - {id: ok, title: Success, promql: '" OK_Q "', target: '>= 0.98', hold: 5s}\n"
+                "  - {id: again, after: [ok], replay: process.restart, on: api, args: {}, for: 2s, recover_within: 20s}\n");
+        drive_set(&d, OK_Q, 1);
+        drive_until(&d, 60, 1000);
+        expect_part(&d, "13.0 apply process.restart api\n");
+        expect_part(&d, "25.0 ended resolved"); /* 13 s + 2 s + 10 s */
+        assert_null(strstr(d.trace.data, "undo process.restart"));
+        finish(&d, s);
+}
+
 static void test_undo_order(void **state)
 {
         struct scenario *s;
@@ -799,6 +816,7 @@ int main(void)
                 cmocka_unit_test(test_final_guard),
                 cmocka_unit_test(test_replay_passes),
                 cmocka_unit_test(test_replay_fails_and_is_tried_again),
+                cmocka_unit_test(test_replay_of_what_cannot_be_undone),
                 cmocka_unit_test(test_undo_order),
                 cmocka_unit_test(test_actions),
                 cmocka_unit_test(test_crash),
