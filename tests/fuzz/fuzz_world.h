@@ -33,7 +33,10 @@ static inline const struct scenario_world *fuzz_world(void)
         if (spec) return &world.world;
         text = fuzz_read("sut/stack.yaml", &size);
         diag_list_init(&diags, "sut/stack.yaml");
-        if (stack_spec_parse(text, size, &diags, &spec) != ERR_OK) exit(2);
+        if (stack_spec_parse(text, size, &diags, &spec) != ERR_OK) {
+                fprintf(stderr, "sut/stack.yaml does not load: build the target anew\n");
+                exit(2);
+        }
         diag_list_done(&diags);
         free(text);
         world_stack_init(&world, spec);
