@@ -124,6 +124,10 @@ void handle_run_new(struct api_call *call)
                 call_problem(call, 503, "UNAVAILABLE", "the control agent does not answer, so no run can be started");
                 return;
         }
+        if (str_eq(view_state(api->view), "starting") || str_eq(view_state(api->view), "stopping")) {
+                call_problem(call, 503, "UNAVAILABLE", "the stack is %s; try again in a few seconds", view_state(api->view));
+                return;
+        }
         play.source = entry->source.data;
         play.source_bytes = entry->source.size_bytes;
         e = conductor_start(api->o.conductor, &play, run_id_text, &note);
