@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/text/diag.h"
 
@@ -111,5 +112,8 @@ MUST_USE enum err stack_edge_find(const struct stack_spec *spec, const char *nam
 void stack_edge_name(const struct stack_spec *spec, size_t edge, char *dst, size_t dst_bytes);
 
 const char *stack_kind_text(enum stack_kind kind);
+
+/* docs/ports.md: every listening place of a stack, as Markdown. */
+void stack_ports_write(const struct stack_spec *spec, struct buf *b);
 
 #endif

@@ -14,9 +14,10 @@ enum { READY_TIMEOUT_MS = 15000, STOP_GRACE_MS = 6000, TIME_MS_MAX = 600000, NUM
 #define SERVICE_KEY_LIST(X)                                                                                            \
         X(name)                                                                                                        \
         X(title)                                                                                                       \
-        X(number) X(kind) X(program) X(search) X(port) X(adapter_of) X(needs) X(upstreams) X(ready) X(ready_port)      \
-                X(ready_path) X(ready_timeout_ms) X(restart) X(stop_signal) X(stop_grace_ms) X(unprivileged) X(args)   \
-                        X(prepare) X(keep) X(forget) X(files) X(env)
+        X(number)                                                                                                      \
+        X(kind) X(program) X(search) X(port) X(adapter_of) X(needs) X(upstreams) X(ready) X(ready_port) X(ready_path)  \
+                X(ready_timeout_ms) X(restart) X(stop_signal) X(stop_grace_ms) X(unprivileged) X(args) X(prepare)      \
+                        X(keep) X(forget) X(files) X(env)
 
 static const char *const service_keys[] = {
 #define X(name) #name,
