@@ -98,6 +98,7 @@ static int run(const struct arguments *args, int ready_fd)
         if (!e) e = agent_new(loop, &args->agent, &agent, &note);
         if (!e) e = loop_signal_add(loop, SIGTERM, on_end_signal, agent);
         if (!e) e = loop_signal_add(loop, SIGINT, on_end_signal, agent);
+        if (!e) e = loop_signal_add(loop, SIGHUP, on_end_signal, agent); /* its terminal was closed */
         if (e) {
                 (void)fprintf(stderr, "firedrill-control: %s\n", *note.text ? note.text : err_text(e));
                 return EXIT_ENVIRONMENT;
