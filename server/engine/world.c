@@ -17,6 +17,7 @@ static const char *const metric_names[] = {
         "fd:service_saturation:ratio", "fd:service_queue:depth", "fd:service_start:seconds", "fd:service_restarts:count10m",
         "fd:db_connections:used", "fd:db_connections:max", "fd:db_query:p95_10s", "fd:db_wait:p95_10s",
         "fd:gateway_pool_wait:p95_10s", "fd:cache_hits:ratio10s", "fd:cache_memory:ratio",
+        "fd:queue_jobs:depth", "fd:queue_jobs:rate10s", "fd:queue_age:p95_10s", "fd:dead_letters:count",
         /* services */
         "http_server_request_duration_seconds", "http_server_active_requests", "http_client_request_duration_seconds",
         "http_client_open_connections", "http_client_connection_max", "http_client_connection_wait_seconds",
@@ -39,7 +40,11 @@ static const char *const metric_names[] = {
         "postgres_index_scans_total", "postgres_rows", "redis_up", "redis_keys", "redis_memory_bytes", "redis_memory_max_bytes",
         "redis_hits_total", "redis_misses_total", "redis_evicted_keys_total", "redis_expired_keys_total",
         "redis_commands_total", "redis_connected_clients", "redis_clients_max", "redis_rejected_connections_total",
-        "redis_ping_seconds",
+        "redis_ping_seconds", "nats_up", "nats_stream_messages", "nats_stream_bytes", "nats_stream_published_total",
+        "nats_consumer_pending", "nats_consumer_ack_pending", "nats_consumer_redelivered", "nats_consumer_delivered_total",
+        /* logproc */
+        "logproc_lines_total", "logproc_spans_total", "logproc_dropped_total", "logproc_archive_bytes", "logproc_archive_lines",
+        "logproc_archive_traces",
         /* loadgen */
         "user_requests_total", "user_requests_offered_total", "user_request_duration_seconds", "user_journeys_offered_total",
         "user_orders_total", "user_revenue_cents_total", "user_revenue_lost_cents_total", "load_target_rps", "load_in_flight",
