@@ -143,7 +143,7 @@ await scene('stop needs a held press', {}, async ({ page, base }) => {
 await scene('a hint is announced, and one that costs can be taken', {}, async ({ page, base }) => {
   await begin(base, page, 'user');
   await page.locator('.feed-row[data-kind="hint"]').first().waitFor();
-  await page.getByRole('button', { name: /Take the hint for 5 points/ }).click();
+  await page.getByRole('button', { name: /Take it for 5 points/ }).click();
   await page.locator('.feed-row', { hasText: 'Compare worker_threads' }).waitFor();
 });
 

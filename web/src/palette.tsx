@@ -13,8 +13,9 @@ export const paletteOpen = signal(false);
 
 interface Item { label: string; kind: string; keys?: string; run: () => void }
 
-/* Letters in order, earlier and closer together is better; null when they do not all occur. */
-export function score(text: string, query: string): number | null {
+/* Letters in order, earlier and closer together is better; null when they do not all occur. What changes something stands behind what only
+ * looks, unless it is named. */
+export function score(text: string, query: string, acts = false): number | null {
   const t = text.toLowerCase(), q = query.toLowerCase().replace(/\s+/g, '');
   let at = -1, cost = 0;
   for (const c of q) {
@@ -23,7 +24,7 @@ export function score(text: string, query: string): number | null {
     cost += next - at - 1;
     at = next;
   }
-  return cost + t.length / 100;
+  return cost + t.length / 100 + (acts ? 4 : 0);
 }
 
 function items(): Item[] {
@@ -42,7 +43,7 @@ function items(): Item[] {
 
 function find(text: string): Item[] {
   const all = items();
-  const hits = text ? all.map(i => ({ i, s: score(i.label, text) })).filter(x => x.s !== null).sort((a, b) => a.s! - b.s!).map(x => x.i) : all;
+  const hits = text ? all.map(i => ({ i, s: score(i.label, text, i.kind === 'action') })).filter(x => x.s !== null).sort((a, b) => a.s! - b.s!).map(x => x.i) : all;
   return hits.slice(0, 60);
 }
 

@@ -61,7 +61,7 @@ class Plot implements Drawable {
       cursor: { sync: { key: 'fd', scales: ['x', null], setSeries: false }, y: false, points: { size: 6 }, drag: { x: true, y: false, setScale: false } },
       scales: { x: { time: true, range: () => { const w = this.window(); return [w.from, w.to]; } }, y: { range: (_u, lo, hi) => this.yRange(lo, hi) } },
       axes: [
-        { stroke: ink, grid, ticks: { show: false }, size: 22, font, gap: 4, space: 54, incrs: STEPS_S, values: (u, splits) => { const w = (u.scales.x!.max ?? 0) - (u.scales.x!.min ?? 0); return splits.map(t => hhmm(t, w < 600)); } },
+        { stroke: ink, grid, ticks: { show: false }, size: 22, font, gap: 4, space: 54, incrs: STEPS_S, values: (u, splits) => { const w = (u.scales.x!.max ?? 0) - (u.scales.x!.min ?? 0); const near = (u.scales.x!.min ?? 0) + (w * 24) / Math.max(1, u.width); return splits.map(t => (t < near ? '' : hhmm(t, w < 600))); } },
         { stroke: ink, grid, ticks: { show: false }, gap: 4, space: p.compact ? 18 : 34, font, size: (_u, v) => size(v), values: (_u, splits) => splits.map(v => axis(v, p.unit)) },
       ],
       series: [{}, ...p.lines.map((l, i): uPlot.Series => {

@@ -157,7 +157,7 @@ function FeedRow({ f, r }: { f: FeedItem; r: Run }): JSX.Element {
       <div class="grow">
         <b>{f.kind === 'hint' ? (f.hint?.agent ? "Agent's advice" : 'Hint') + (f.hint?.cost && f.hint.taken ? ` (${f.hint.cost} points)` : '') : who(f)}</b>{' '}
         <span class="t2">{f.text ? inline(f.text.slice(0, 1200)) : shut ? 'is ready to be taken.' : ''}</span>
-        {shut && !over(r) && <div><button class="btn small" disabled={busy.value} onClick={take}><Icon name="bulb" size={14} /> Take the hint{f.hint!.cost > 0 ? ` for ${f.hint!.cost} points` : ''}</button></div>}
+        {shut && !over(r) && <div><button class="btn small" disabled={busy.value} onClick={take}><Icon name="bulb" size={14} /> Take it{f.hint!.cost > 0 ? ` for ${f.hint!.cost} points` : ''}</button></div>}
       </div>
     </li>
   );

@@ -105,15 +105,15 @@ function Console(): JSX.Element {
     <form class="console" onSubmit={go}>
       <select class="in" aria-label="Method" value={method.value} onChange={e => { method.value = e.currentTarget.value; }}>{['GET', 'POST', 'PUT', 'DELETE'].map(m => <option key={m}>{m}</option>)}</select>
       <input class="in mono" aria-label="Path, and a JSON body after a space" value={path.value} onInput={e => { path.value = e.currentTarget.value; }} />
-      <span class="row gap4"><button class="btn" disabled={busy.value}>Send</button><Copy what="curl command" text={() => curl(method.value, path.value)} /></span>
+      <span class="row gap4"><button class="btn" disabled={busy.value}>Send</button><Copy what="curl command" text={() => curl(method.value, path.value, location.origin)} /></span>
       {out.value !== null && <pre class="console-out" tabIndex={0} aria-label="Answer">{out.value}</pre>}
     </form>
   );
 }
 
-export function curl(method: string, line: string): string {
+export function curl(method: string, line: string, origin: string): string {
   const cut = line.indexOf(' ');
   const body: Record<string, unknown> = { method, path: cut < 0 ? line : line.slice(0, cut) };
   if (cut >= 0) { try { body.body = JSON.parse(line.slice(cut + 1)); } catch { body.body = line.slice(cut + 1); } }
-  return `curl -s ${location.origin}/api/v1/shop -H 'Content-Type: application/json' -d '${JSON.stringify(body).replace(/'/g, "'\\''")}'`;
+  return `curl -s ${origin}/api/v1/shop -H 'Content-Type: application/json' -d '${JSON.stringify(body).replace(/'/g, "'\\''")}'`;
 }

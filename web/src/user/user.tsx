@@ -106,7 +106,7 @@ function LiveRequests(): JSX.Element {
         <div class="scroll live-rows" tabIndex={0} role="region" aria-label="Request sample">
           <table><thead><tr><th>Time</th><th>Journey</th><th>Step</th><th class="num">Answer</th><th class="num">Took</th></tr></thead>
             <tbody>{rows.map((q, i) => (
-              <tr key={q.trace_id || i}><td class="t3">{clockOf(q.at_ms)}</td><td>{q.journey}</td><td class="t2">{q.step}</td>
+              <tr key={i}><td class="t3">{clockOf(q.at_ms)}</td><td>{q.journey}</td><td class="t2">{q.step}</td>
                 <td class={'num ' + (q.ok ? '' : 'crit')}><span class="row gap4 end">{!q.ok && <Mark state="crit" size={12} />}{q.status || 'no answer'}</span></td><td class={'num ' + (q.latency_ms > 1000 ? 'warn' : '')}>{value(q.latency_ms, 'ms')}</td></tr>
             ))}</tbody>
           </table>

@@ -1,0 +1,66 @@
+// Budgets of the live page, against the pretend server: first paint, frames and long tasks with all charts on the screen, memory, bytes of the socket.
+//   node tests/browser/budget.mjs [seconds of watching]
+import { start } from '../../web/tools/mock-server.mjs';
+import { assert, browserStart, check, finish, goTo, pageOpen, until } from './lib.mjs';
+
+const seconds = Number(process.argv[2] ?? 12);
+const mock = await start({ fast: false });
+const browser = await browserStart();
+const base = mock.url;
+const run = await (await fetch(`${base}/api/v1/runs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"scenario":"worker-pool-saturation"}' })).json();
+
+await check('the library is there at once on a slowed machine (4x CPU, 10 Mbit/s, 40 ms)', async () => {
+  const { page, close } = await pageOpen(browser, base);
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('Network.enable');
+  await cdp.send('Network.emulateNetworkConditions', { offline: false, latency: 40, downloadThroughput: 1_250_000, uploadThroughput: 1_250_000 });
+  await cdp.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+  const t0 = Date.now();
+  await page.goto(base, { waitUntil: 'commit' });
+  await page.locator('.card').first().waitFor();
+  const ms = Date.now() - t0;
+  console.log(`# interactive after ${ms} ms`);
+  assert(ms < 6000, `${ms} ms`);
+  await close();
+});
+
+const { page, close, bad } = await pageOpen(browser, base, { motion: 'no-preference' });
+const cdp = await page.context().newCDPSession(page);
+await cdp.send('Performance.enable');
+const metric = async name => (await cdp.send('Performance.getMetrics')).metrics.find(m => m.name === name).value;
+let bytes = 0;
+page.on('websocket', ws => ws.on('framereceived', f => { bytes += String(f.payload).length; }));
+
+await check(`all golden signals drawn for ${seconds} s: frames, main thread, memory, socket`, async () => {
+  await goTo(page, base, `run/${run.id}/observe/charts`);
+  await page.locator('.dash-row').nth(8).waitFor();
+  await page.setViewportSize({ width: 1440, height: 2200 }); // every chart on the screen
+  await until('all charts drawn', async () => (await page.locator('.plot canvas').count()) >= 40);
+  await page.evaluate(() => {
+    window.gaps = []; window.long = 0;
+    new PerformanceObserver(l => { window.long += l.getEntries().length; }).observe({ type: 'longtask' });
+    let last = performance.now();
+    const f = () => { const t = performance.now(); window.gaps.push(t - last); last = t; requestAnimationFrame(f); };
+    requestAnimationFrame(f);
+  });
+  await cdp.send('HeapProfiler.collectGarbage');
+  const heap0 = await metric('JSHeapUsedSize'), busy0 = await metric('TaskDuration'), t0 = await metric('Timestamp'), b0 = bytes;
+  const end = Date.now() + seconds * 1000;
+  await until('the time of watching', () => Date.now() > end, seconds * 1000 + 5000);
+  const took = (await metric('Timestamp')) - t0, busy = ((await metric('TaskDuration')) - busy0) / took;
+  await cdp.send('HeapProfiler.collectGarbage');
+  const heap = await metric('JSHeapUsedSize');
+  const { gaps, long } = await page.evaluate(() => ({ gaps: window.gaps.slice(5).sort((a, b) => a - b), long: window.long }));
+  const p99 = gaps[Math.floor(gaps.length * 0.99)], charts = await page.locator('.plot canvas').count();
+  console.log(`# ${charts} charts: frame p99 ${p99.toFixed(1)} ms, worst ${gaps.at(-1).toFixed(0)} ms, long tasks ${long}, main thread ${(busy * 100).toFixed(1)} %, heap ${(heap / 1e6).toFixed(1)} MB (${((heap - heap0) / 1e3 / took).toFixed(1)} kB/s), socket ${((bytes - b0) / 1e3 / took).toFixed(1)} kB/s`);
+  assert(charts >= 40, `only ${charts} charts`);
+  assert(heap < 40e6, `heap ${(heap / 1e6).toFixed(1)} MB`);
+  assert(busy < 0.6, `the main thread is busy ${(busy * 100).toFixed(0)} %`);
+  assert((bytes - b0) / took < 20_000, `the socket carries ${((bytes - b0) / took / 1000).toFixed(1)} kB/s`);
+  assert(bad.length === 0, bad.join('; '));
+});
+
+await close();
+await browser.close();
+await mock.close();
+process.exit(finish());

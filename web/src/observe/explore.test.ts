@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { grid, labelText, shortLabels, unitOf } from './explore';
+import { bins, join } from './logs';
+
+test('labels that all share are left out of a legend', () => {
+  expect(shortLabels([{ __name__: 'up', service: 'api', job: 'x' }, { __name__: 'up', service: 'auth', job: 'x' }])).toEqual(['api', 'auth']);
+  expect(shortLabels([{ __name__: 'up' }])).toEqual(['up']);
+  expect(shortLabels([{}])).toEqual(['value']);
+});
+test('a series as PromQL writes it', () => {
+  expect(labelText({ __name__: 'up', a: '1' })).toBe('up{a="1"}');
+  expect(labelText({})).toBe('{}');
+});
+test('samples fall into the grid, what is missing or not a number is a gap', () => {
+  const g = grid([{ metric: {}, values: [[10, '1'], [14, 'NaN'], [16, '3']] }], 2, 10, 16);
+  expect(g.ts).toEqual([10, 12, 14, 16]);
+  expect(g.cols).toEqual([[1, null, null, 3]]);
+});
+test.each([['fd:service_memory:bytes', 'bytes'], ['fd:user_success:ratio10s', 'ratio'], ['fd:user_latency:p95_10s', 's'], ['histogram_quantile(0.9, x)', 's'], ['fd:offered_rps', '']])('unit of %s', (q, u) => expect(unitOf(q)).toBe(u));
+
+const l = (time: string, message: string) => ({ time, message, level: 'info', service: 'api' });
+test('the seam of a log tail does not repeat lines', () => {
+  const a = l('2026-01-01T00:00:01Z', 'a'), b = l('2026-01-01T00:00:02Z', 'b'), c = l('2026-01-01T00:00:02Z', 'c');
+  expect(join([a, b], [{ ...b }, c]).map(x => x.message)).toEqual(['a', 'b', 'c']);
+  const known = [a];
+  expect(join(known, [{ ...a }])).toBe(known);
+});
+test('bins of the histogram hold every line', () => {
+  const b = bins([{ time: '2026-01-01T00:00:00Z', level: 'info' }, { time: '2026-01-01T00:00:05Z', level: 'error' }, { time: '2026-01-01T00:00:10Z', level: 'info' }], 10);
+  expect(b.reduce((s, x) => s + x.all, 0)).toBe(3);
+  expect(b.reduce((s, x) => s + x.bad, 0)).toBe(1);
+  expect(bins([], 4)).toHaveLength(4);
+});
