@@ -288,9 +288,6 @@ static void *push_thread_run(void *ctx)
         lws_sul_schedule(push->context, 0, &push->tick, push_tick, PUSH_BEAT_MS * LWS_US_PER_MS);
         while (!atomic_load(&push->is_stopping) && lws_service(push->context, 0) >= 0) {}
         lws_sul_cancel(&push->tick);
-        for (struct push_conn *conn = push->conns; conn; conn = conn->next)
-                lws_close_reason(conn->wsi, LWS_CLOSE_STATUS_GOINGAWAY, NULL, 0);
-        lws_context_destroy(push->context); /* WSI_DESTROY frees every connection */
         return NULL;
 }
 
@@ -332,4 +329,8 @@ void push_thread_stop(struct push *push)
         atomic_store(&push->is_stopping, true);
         push_thread_wake(push);
         pthread_join(push->thread, NULL);
+        /* Here and not at the thread's end: it might be gone before the wake-up has touched it. */
+        for (struct push_conn *conn = push->conns; conn; conn = conn->next)
+                lws_close_reason(conn->wsi, LWS_CLOSE_STATUS_GOINGAWAY, NULL, 0);
+        lws_context_destroy(push->context); /* WSI_DESTROY frees every connection */
 }

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -396,6 +397,59 @@ static void says_goodbye(void **state)
         bed_leave(c);
 }
 
+enum { WRITERS = 4, WRITES = 300 };
+
+struct writer {
+        struct push *push;
+        int number;
+};
+
+static void *writer_run(void *ctx)
+{
+        const struct writer *w = ctx;
+        char data[64];
+
+        for (int i = 0; i < WRITES; i++) {
+                snprintf(data, sizeof data, "{\"writer\":%d,\"n\":%d}", w->number, i);
+                (void)push_publish(w->push, PUSH_FEED, data);
+        }
+        return NULL;
+}
+
+static void keeps_the_order_of_each_thread(void **state)
+{
+        struct writer writers[WRITERS];
+        pthread_t threads[WRITERS];
+        struct bed bed;
+        struct wsclient *c[2];
+
+        (void)state;
+        bed_open(&bed, 10);
+        for (int i = 0; i < 2; i++) {
+                c[i] = bed_join(&bed, HANDSHAKE("/ws", "localhost", ""));
+                expect(c[i], "snapshot", "{\"seq\":0,");
+        }
+        for (int i = 0; i < WRITERS; i++) {
+                writers[i] = (struct writer){ bed.push, i };
+                assert_int_equal(pthread_create(&threads[i], NULL, writer_run, &writers[i]), 0);
+        }
+        for (int i = 0; i < 2; i++) {
+                int next[WRITERS] = { 0 };
+
+                for (uint64_t seq = 1; seq <= WRITERS * WRITES; seq++) {
+                        int writer, n;
+
+                        assert_true(wsclient_read_type(c[i], "feed", WAIT_MS));
+                        assert_int_equal(strtoull(c[i]->text + 7, NULL, 10), seq); /* no gap over all */
+                        assert_int_equal(sscanf(strstr(c[i]->text, "\"writer\""), "\"writer\":%d,\"n\":%d", &writer, &n), 2);
+                        assert_int_equal(n, next[writer]++);
+                }
+        }
+        for (int i = 0; i < WRITERS; i++) pthread_join(threads[i], NULL);
+        for (int i = 0; i < 2; i++) bed_leave(c[i]);
+        bed_close(&bed);
+}
+
 static void survives_every_fault_at_birth(void **state)
 {
         struct guard *guard = NULL;
@@ -484,6 +538,7 @@ int main(void)
                 cmocka_unit_test(resyncs_the_slow),
                 cmocka_unit_test(makes_losses_good),
                 cmocka_unit_test(holds_its_limit_of_connections),
+                cmocka_unit_test(keeps_the_order_of_each_thread),
                 cmocka_unit_test(says_goodbye),
                 cmocka_unit_test(survives_every_fault_at_birth),
                 cmocka_unit_test(survives_every_fault_of_an_arrival),
