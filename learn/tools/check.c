@@ -263,7 +263,7 @@ int cmd_check(int argc, char **argv)
         struct lab lab = { 0 };
 
         if (code >= 0) return code;
-        if (lab_open(&lab, NULL, &note)) return tool_fail(&note);
+        if (lab_open(&lab, determinism ? 2.0 : LAB_TOLERANCE, &note)) return tool_fail(&note);
         if (t.json) (void)printf("{\"checks\":[");
         check_determinism(&t, &lab);
         if (!determinism) {

@@ -161,7 +161,7 @@ int cmd_eval(int argc, char **argv)
         c.episodes = (uint32_t)episodes;
         c.replicates = (uint32_t)replicates;
         e = tool_model_default(model_path, &m, &id, &note);
-        if (!e) e = lab_open(&lab, NULL, &note);
+        if (!e) e = lab_open(&lab, LAB_TOLERANCE, &note);
         if (!e) e = tool_baselines(&c, &lab, m, seed, &note);
         if (!e) {
                 const struct reco_policy bare = { m, false }, full = { m, true };

@@ -189,15 +189,15 @@ enum err tool_model_write(const struct model *m, const char *path, uint64_t *ret
         return e;
 }
 
-enum err lab_open(struct lab *lab, const struct sim_weights *weights, struct err_note *reterr)
+enum err lab_open(struct lab *lab, double tolerance, struct err_note *reterr)
 {
         enum err e;
 
         memset(lab, 0, sizeof *lab);
-        kernel_init(&lab->kernel, weights);
+        kernel_init(&lab->kernel, NULL);
         e = oracle_new(&lab->kernel, 0.99, &lab->oracle);
         if (e) return err_note(reterr, e, "no memory for the optimum");
-        e = oracle_solve(lab->oracle, 1e-3, 3000);
+        e = oracle_solve(lab->oracle, tolerance, 3000);
         if (e) return err_note(reterr, e, "value iteration did not settle in 3000 sweeps (residual %g)", lab->oracle->residual);
         lab->exact = mem_aligned(64, sizeof *lab->exact);
         if (!lab->exact) return err_note(reterr, ERR_NOMEM, "no memory for features");

@@ -54,8 +54,14 @@ struct lab {
         struct oracle *oracle;
         struct feat_params *exact;
 };
-MUST_USE enum err lab_open(struct lab *lab, const struct sim_weights *weights, struct err_note *reterr);
+MUST_USE enum err lab_open(struct lab *lab, double tolerance, struct err_note *reterr); /* tolerance of the optimum, usually LAB_TOLERANCE */
+#define LAB_TOLERANCE 1e-3
 void lab_close(struct lab *lab);
+
+struct train_points { /* of a learning curve */
+        int count;
+        double episode[64], value[64];
+};
 
 struct train_options {
         uint64_t seed, episodes, collect, tune, calibrate;
@@ -64,6 +70,7 @@ struct train_options {
         const struct feat_params *feat; /* NULL: collect anew */
         const struct model *rules;      /* NULL: tune anew */
         struct buf *curve;              /* CSV lines are appended; NULL: none */
+        struct train_points *points;    /* of the table, or of the network for dqn; NULL: none */
         bool quiet, bandit;
 };
 /* Trains a model, keeping what there is when interrupted (ret_stopped). */

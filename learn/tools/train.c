@@ -14,9 +14,14 @@
 #include "learn/train/qlearn.h"
 #include "learn/train/tune.h"
 
-static void curve_line(struct buf *curve, const char *learner, uint64_t seed, uint64_t episodes, double value)
+static void curve_line(const struct train_options *o, const char *learner, uint64_t episodes, double value)
 {
-        if (curve) buf_printf(curve, "%s,%" PRIu64 ",%" PRIu64 ",%.4f\n", learner, seed, episodes, value);
+        struct train_points *p = o->points;
+
+        if (o->curve) buf_printf(o->curve, "%s,%" PRIu64 ",%" PRIu64 ",%.4f\n", learner, o->seed, episodes, value);
+        if (!p || !str_eq(learner, o->learner) || p->count == (int)ARRAY_COUNT(p->value)) return;
+        p->episode[p->count] = (double)episodes;
+        p->value[p->count++] = value;
 }
 
 static enum err learn_table(const struct lab *lab, const struct train_options *o, struct model *m, bool *ret_stopped, struct err_note *reterr)
@@ -40,7 +45,7 @@ static enum err learn_table(const struct lab *lab, const struct train_options *o
                         break;
                 }
                 qlearn_run(q, MIN(part, o->episodes - done));
-                curve_line(o->curve, "qtab", o->seed, qlearn_episodes(q), qlearn_recent_return(q));
+                curve_line(o, "qtab", qlearn_episodes(q), qlearn_recent_return(q));
                 if (!o->quiet) progress_at(&progress, (double)qlearn_episodes(q));
         }
         progress_end(&progress);
@@ -68,7 +73,7 @@ static enum err learn_net(const struct lab *lab, const struct train_options *o, 
         progress_start(&progress, "DQN updates", (double)opts.updates);
         while (dqn_updates(d) < opts.updates && !(*ret_stopped = *ret_stopped || tool_interrupted(NULL))) {
                 dqn_run(d, opts.updates / 50);
-                curve_line(o->curve, "dqn", o->seed, dqn_episodes(d), dqn_recent_return(d));
+                curve_line(o, "dqn", dqn_episodes(d), dqn_recent_return(d));
                 if (!o->quiet) progress_at(&progress, (double)dqn_updates(d));
         }
         progress_end(&progress);
@@ -190,7 +195,7 @@ int cmd_train(int argc, char **argv)
         }
         buf_str(&curve, "learner,seed,episodes,return\n");
         o.curve = &curve;
-        e = lab_open(&lab, NULL, &note);
+        e = lab_open(&lab, LAB_TOLERANCE, &note);
         if (!e) e = tool_train(&lab, &o, &m, &stopped, &note);
         if (!e) e = tool_model_write(m, out, &id, &note);
         if (!e && curve_path) e = tool_write(curve_path, curve.data, curve.size_bytes, &note);
