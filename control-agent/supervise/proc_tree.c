@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEXT_BYTES = 16384, ENVIRON_BYTES = 65536 };
+enum { ALL_PROCESSES_MAX = 8192, TEXT_BYTES = 16384, ENVIRON_BYTES = 65536 };
 
 static size_t read_small(const char *path, char *dst, size_t dst_bytes)
 {
@@ -59,10 +59,53 @@ static size_t list_children(pid_t pid, pid_t *pids, size_t count, size_t max)
         return count;
 }
 
+struct kin {
+        pid_t pid, parent;
+};
+
+static size_t list_all(struct kin *kin, size_t max)
+{
+        char path[64], text[512], *paren;
+        struct dirent *entry;
+        size_t count = 0;
+        DIR *proc = opendir("/proc");
+
+        if (!proc) return 0;
+        while (count < max && (entry = readdir(proc))) {
+                pid_t pid = (pid_t)atoi(entry->d_name);
+
+                if (pid <= 0) continue;
+                (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+                if (!read_small(path, text, sizeof(text)) || !(paren = strrchr(text, ')')) || strlen(paren) < 5)
+                        continue;
+                kin[count++] = (struct kin){pid, (pid_t)atoi(paren + 4)}; /* ") S PARENT" */
+        }
+        closedir(proc);
+        return count;
+}
+
+size_t proc_tree_list_by_parent(pid_t pid, pid_t *ret_pids, size_t max)
+{
+        static struct kin kin[ALL_PROCESSES_MAX]; /* one thread walks trees in each of our programs */
+        size_t all = list_all(kin, ALL_PROCESSES_MAX), count = 0;
+
+        for (size_t at = 0; at <= count; at++) {
+                pid_t parent = at == 0 ? pid : ret_pids[at - 1];
+
+                for (size_t i = 0; i < all && count < max; i++)
+                        if (kin[i].parent == parent) ret_pids[count++] = kin[i].pid;
+        }
+        return count;
+}
+
 size_t proc_tree_list(pid_t pid, pid_t *ret_pids, size_t max)
 {
-        size_t count = list_children(pid, ret_pids, 0, max);
+        static int has_children = -1;
+        size_t count;
 
+        if (has_children < 0) has_children = access("/proc/thread-self/children", R_OK) == 0;
+        if (!has_children) return proc_tree_list_by_parent(pid, ret_pids, max);
+        count = list_children(pid, ret_pids, 0, max);
         for (size_t i = 0; i < count; i++) count = list_children(ret_pids[i], ret_pids, count, max);
         return count;
 }

@@ -1,4 +1,5 @@
-/* proc_tree: what lives below a process, by /proc/PID/task/TID/children: signals to a whole tree, and its end.
+/* proc_tree: what lives below a process, by /proc/PID/task/TID/children, or by the parents in /proc/PID/stat where the
+ * kernel has no such file: signals to a whole tree, and its end.
  * Owner:  none. Memory: on the stack. Units: pids as this process sees them.
  * Limits: PROC_TREE_MAX processes at once; more are met in the next round. Fails: a process that is gone is no failure.
  */
@@ -13,6 +14,8 @@ enum { PROC_TREE_MAX = 1024 };
 
 /* Descendants of pid, parents first, without pid itself. */
 size_t proc_tree_list(pid_t pid, pid_t *ret_pids, size_t max);
+/* The same by the slower way, for kernels built without the faster one. */
+size_t proc_tree_list_by_parent(pid_t pid, pid_t *ret_pids, size_t max);
 /* Sends a signal to pid and everything below it, parents first; for SIGSTOP it looks again until nothing new appears.
  */
 void proc_tree_signal(pid_t pid, int signal_number);

@@ -447,6 +447,51 @@ static void test_limits_and_states(void **state)
         assert_int_equal(edges_apply(edges, STACK, 0, &fault, &slot, &note), ERR_STATE);
 }
 
+static void test_nth_fault_of_the_constructor(void **state)
+{
+        (void)state;
+        for (size_t nth = 1;; nth++) {
+                struct edges *e = NULL;
+                struct err_note note = {0};
+                enum err status;
+                bool fired;
+
+                fault_arm(nth, false);
+                status = edges_new(spec, &e, &note);
+                fired = fault_disarm();
+                assert_true(status == ERR_OK ? e != NULL : fired && !e && *note.text);
+                edges_free(e);
+                if (!fired) break;
+        }
+}
+
+/* Without memory a connection is reset; nothing hangs, and the next one is served. */
+static void test_nth_fault_of_a_connection(void **state)
+{
+        struct net_fault fault = {.kind = NET_LATENCY, .ways = NET_WAYS_BOTH, .probability = 1, .ms = 1};
+        int served = 0, refused = 0;
+
+        (void)state;
+        (void)apply(&fault); /* so that pieces are allocated too */
+        for (size_t nth = 1; nth <= 12; nth++) {
+                int fd;
+
+                fault_arm(nth, false);
+                fd = dial();
+                assert_true(fd >= 0);
+                if (ping(fd, "x") >= 0)
+                        served++;
+                else
+                        refused++;
+                close(fd);
+                (void)fault_disarm();
+                fd = dial();
+                assert_in_range(ping(fd, "y"), 0, 1000);
+                close(fd);
+        }
+        assert_true(served > 0 && refused > 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup(name, open_edges)
@@ -467,6 +512,8 @@ int main(void)
                 T(test_probability),
                 T(test_dead_service_refuses),
                 T(test_limits_and_states),
+                T(test_nth_fault_of_the_constructor),
+                T(test_nth_fault_of_a_connection),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

@@ -252,10 +252,12 @@ static bool becomes(pid_t pid, bool stopped)
 
 static void test_tree(void **state)
 {
-        pid_t pid = family(), below[PROC_TREE_MAX];
+        pid_t pid = family(), below[PROC_TREE_MAX], other[PROC_TREE_MAX];
 
         (void)state;
         assert_int_equal(proc_tree_list(pid, below, PROC_TREE_MAX), 2);
+        assert_int_equal(proc_tree_list_by_parent(pid, other, PROC_TREE_MAX), 2);
+        assert_true((other[0] == below[0] && other[1] == below[1]) || (other[0] == below[1] && other[1] == below[0]));
         proc_tree_signal(pid, SIGSTOP);
         assert_true(becomes(pid, true) && becomes(below[0], true) && becomes(below[1], true));
         proc_tree_signal(pid, SIGCONT);
