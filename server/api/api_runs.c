@@ -124,8 +124,10 @@ void handle_run_new(struct api_call *call)
                 call_problem(call, 503, "UNAVAILABLE", "the control agent does not answer, so no run can be started");
                 return;
         }
-        if (str_eq(view_state(api->view), "starting") || str_eq(view_state(api->view), "stopping")) {
-                call_problem(call, 503, "UNAVAILABLE", "the stack is %s; try again in a few seconds", view_state(api->view));
+        if (!conductor_active(api->o.conductor) &&
+            (str_eq(view_state(api->view), "starting") || str_eq(view_state(api->view), "stopping"))) {
+                call_problem(call, 503, "UNAVAILABLE", "the stack is %s; try again in a few seconds",
+                             view_state(api->view));
                 return;
         }
         play.source = entry->source.data;
