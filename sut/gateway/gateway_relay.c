@@ -130,9 +130,22 @@ static bool path_again(struct kit_request *r, const char *decoded, char *dst, si
         return false;
 }
 
+/* "." and ".." as whole segments: whoever normalises the path behind us would leave the shop with them. */
+static bool has_dots(const char *path)
+{
+        for (const char *p = strchr(path, '/'); p; p = strchr(p + 1, '/')) {
+                size_t n = strcspn(p + 1, "/");
+
+                if (n > 0 && n <= 2 && strspn(p + 1, ".") >= n) return true;
+        }
+        return false;
+}
+
 static bool is_shop(const char *path)
 {
         static const char *const places[] = { "/products", "/quote", "/orders" };
+
+        if (has_dots(path)) return false;
 
         for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
                 size_t n = strlen(places[i]);

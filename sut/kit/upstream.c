@@ -102,6 +102,16 @@ void kit_upstream_set(struct kit_upstream *u, const struct kit_upstream_limits *
         kit_pool_resize(u->pool, limits->pool_size);
 }
 
+bool kit_upstream_refuses(struct kit_upstream *u)
+{
+        bool refuses;
+
+        pthread_mutex_lock(&u->lock);
+        refuses = kit_breaker_refuses(&u->breaker, &u->limits.breaker, clock_mono_ms());
+        pthread_mutex_unlock(&u->lock);
+        return refuses;
+}
+
 void kit_upstream_breaker(struct kit_upstream *u, struct breaker_view *ret)
 {
         pthread_mutex_lock(&u->lock);

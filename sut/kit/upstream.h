@@ -49,6 +49,8 @@ struct breaker_view {
         enum breaker_state state;
         uint64_t opened_count;
 };
+/* True while the breaker would refuse a call: for who can wait instead of failing. */
+bool kit_upstream_refuses(struct kit_upstream *u);
 void kit_upstream_breaker(struct kit_upstream *u, struct breaker_view *ret);
 
 #endif

@@ -45,7 +45,7 @@ const struct knob load_knobs[LOAD_KNOB_COUNT] = {
                 "Beyond it a request is dropped, which its user sees as a failure."),
         [LOAD_KNOB_TIMEOUT_MS] = KNOB_INT("timeout_ms", 5000, 100, 60000, "ms", "Users", "Patience",
                 "A user gives up this long after the request was meant to start."),
-        [LOAD_KNOB_LOGIN] = KNOB_SWITCH("login", 0, "Users", "Users sign in",
+        [LOAD_KNOB_LOGIN] = KNOB_SWITCH("login", 1, "Users", "Users sign in",
                 "Before they ask for a price or place an order."),
         [LOAD_KNOB_WEIGHT_VISIT] = KNOB_INT("weight_visit", 30, 0, 1000, "", "Users", "Share who only look around", ""),
         [LOAD_KNOB_WEIGHT_COMPARE] = KNOB_INT("weight_compare", 20, 0, 1000, "", "Users", "Share who ask for a price", ""),

@@ -94,6 +94,6 @@ MUST_USE enum err natsq_consumer_read(struct natsq *q, int64_t timeout_ms, struc
 MUST_USE enum err natsq_consumer_set(struct natsq *q, const struct natsq_consumer_state *want, int64_t timeout_ms, struct err_note *reterr);
 
 /* The defaults of natsq_ensure. */
-enum { NATSQ_ACK_WAIT_MS = 10000, NATSQ_DELIVER_MAX = 5, NATSQ_ACK_PENDING_MAX = 256, NATSQ_DUPLICATES_MS = 120000 };
+enum { NATSQ_ACK_WAIT_MS = 10000, NATSQ_DELIVER_MAX = 20, NATSQ_ACK_PENDING_MAX = 256, NATSQ_DUPLICATES_MS = 120000 };
 
 #endif

@@ -4,7 +4,7 @@
 #include "common/sys/log.h"
 #include "sut/worker/worker.h"
 
-enum { FETCH_MS = 500, PAUSE_MS = 500, THREAD_STACK_BYTES = 256 * 1024 };
+enum { FETCH_MS = 500, PAUSE_MS = 500, BREAKER_PAUSE_MS = 100, THREAD_STACK_BYTES = 256 * 1024 };
 
 bool worker_pause(struct worker *w, int64_t ms)
 {
@@ -66,6 +66,8 @@ static void *thread_run(void *arg)
                         natsq_pull_free(pull);
                         pull = NULL;
                         worker_pause(w, PAUSE_MS);
+                } else if (kit_upstream_refuses(w->payments)) {
+                        worker_pause(w, BREAKER_PAUSE_MS); /* jobs keep their attempts for when the provider is back */
                 } else if (!take_batch(w, pull)) {
                         natsq_pull_free(pull);
                         pull = NULL;
