@@ -99,7 +99,8 @@ void load_book_request(struct load_book *b, const struct book_request *request)
 {
         metrics_add(b->requests[request->journey][request->step][request->outcome], 1);
         /* A dropped request was never sent: it has no latency, only a failure. */
-        if (request->outcome != BOOK_DROPPED) metrics_observe(b->durations[request->journey], request->latency_ms / 1000);
+        if (request->outcome != BOOK_DROPPED)
+                metrics_observe_trace(b->durations[request->journey], request->latency_ms / 1000, request->trace_id);
         book_keep(b, request);
 }
 

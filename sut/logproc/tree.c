@@ -56,6 +56,9 @@ static int nodes_make(const struct json *spans, struct node *nodes)
         return count;
 }
 
+/* Clocks of two processes, and a span that is ended just after its answer was sent, may be this far apart. */
+#define TREE_SLACK_US 1000.0
+
 /* Backwards in time: the child that ends last before `until_us` is what the parent waited for. */
 static void critical_mark(struct node *nodes, int count, int index)
 {
@@ -66,7 +69,7 @@ static void critical_mark(struct node *nodes, int count, int index)
                 int last = -1;
 
                 for (int i = 0; i < count; i++)
-                        if (nodes[i].parent == index && !nodes[i].is_critical && nodes[i].end_us <= until_us &&
+                        if (nodes[i].parent == index && !nodes[i].is_critical && nodes[i].end_us <= until_us + TREE_SLACK_US &&
                             (last < 0 || nodes[i].end_us > nodes[last].end_us))
                                 last = i;
                 if (last < 0) return;

@@ -182,7 +182,7 @@ scrape_configs:
 ${scrape}
 `);
   const child = start('prometheus', [`--config.file=${file}`, `--storage.tsdb.path=${join(dir, 'data', 'prometheus')}`,
-    `--web.listen-address=${address}`, '--log.level=warn'], { log: join(dir, 'logs', 'prometheus.log') });
+    `--web.listen-address=${address}`, '--log.level=warn', '--enable-feature=exemplar-storage'], { log: join(dir, 'logs', 'prometheus.log') });
   child.address = address;
   // A number, or null when there is no sample.
   child.value = async (promql) => {

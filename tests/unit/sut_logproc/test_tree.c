@@ -27,8 +27,9 @@ struct tree_row {
 static const struct tree_row rows[] = {
         {"one span", {{"a", "", 0, 10}}, "a*"},
         {"two children, one after the other: both were waited for", {{"a", "", 0, 10}, {"b", "a", 1000, 3}, {"c", "a", 5000, 4}}, "a*(b*c*)"},
-        {"two children at once: the later end was waited for", {{"a", "", 0, 10}, {"b", "a", 1000, 3}, {"c", "a", 1000, 8}}, "a*(bc*)"},
+        {"two children at once: the later end was waited for", {{"a", "", 0, 10}, {"b", "a", 1000, 4}, {"c", "a", 1000, 8}}, "a*(bc*)"},
         {"a child that outlives its parent was not waited for", {{"a", "", 0, 10}, {"b", "a", 9000, 50}}, "a*(b)"},
+        {"a child that ends a moment after its parent was waited for", {{"a", "", 0, 10}, {"b", "a", 1000, 9.4}}, "a*(b*)"},
         {"parent is missing: two roots", {{"a", "", 0, 10}, {"b", "x", 1000, 3}}, "a*b*"},
         {"its own parent", {{"a", "a", 0, 10}}, "a*"},
         {"a circle of parents is cut at its first span", {{"a", "b", 0, 10}, {"b", "a", 1000, 3}}, "a*(b*)"},
