@@ -46,6 +46,7 @@ static const struct route {
         {"POST", "/runs/{run}/hints/{hint}", ON_LOOP, NO_BODY, handle_run_hint},
         {"POST", "/runs/{run}/diagnosis", ON_LOOP, JSON_BODY, handle_run_diagnosis},
         {"POST", "/runs/{run}/evidence", ON_LOOP, JSON_BODY, handle_run_evidence},
+        {"POST", "/runs/{run}/note", ON_LOOP, JSON_BODY, handle_run_note},
         {"GET", "/stack", ON_LOOP, NO_BODY, handle_stack},
         {"GET", "/stack/config/{service}", ON_WORKER, NO_BODY, handle_config},
         {"GET", "/stack/config/{service}/history", ON_WORKER, NO_BODY, handle_history},

@@ -48,7 +48,7 @@ bool call_param_int(struct api_call *call, const char *name, int64_t min, int64_
 api_fn handle_health, handle_version, handle_scenarios, handle_scenario, handle_source, handle_source_put, handle_lint;
 api_fn handle_runs, handle_run_new, handle_run, handle_run_end, handle_run_events, handle_run_debrief,
         handle_run_actions;
-api_fn handle_run_hint, handle_run_diagnosis, handle_run_evidence, handle_stack;
+api_fn handle_run_hint, handle_run_diagnosis, handle_run_evidence, handle_run_note, handle_stack;
 /* Worker handlers. */
 api_fn handle_openapi, handle_action, handle_config, handle_history, handle_metrics, handle_logs, handle_shop;
 

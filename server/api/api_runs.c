@@ -271,7 +271,6 @@ void handle_run_debrief(struct api_call *call)
 {
         const struct conductor *c = call->api->o.conductor;
         const char *format = call_param(call, "format");
-        bool here, ended;
         struct err_note note;
         int64_t id = 0;
         enum err e;
@@ -281,27 +280,27 @@ void handle_run_debrief(struct api_call *call)
                 call_problem(call, 422, "INVAL", "format is '%.20s', expected json or md", format);
                 return;
         }
-        here = conductor_run(c) && conductor_run_id(c) == id;
-        ended = here && run_outcome(conductor_run(c)) != RUN_OUTCOME_NONE;
-        if (ended) {
+        if (str_eq(format, "md")) {
                 AUTO_BUF text;
-                bool markdown = str_eq(format, "md");
 
                 buf_init(&text, API_TEXT_BYTES_MAX);
-                if (markdown)
-                        run_debrief_markdown(conductor_run(c), &text);
+                e = conductor_markdown(call->api->o.conductor, id, &text, &note);
+                if (e)
+                        call_error(call, e, &note);
                 else
-                        run_debrief_json(conductor_run(c), &text);
-                call_text(call, 200, markdown ? "text/markdown; charset=utf-8" : "application/json", text.data,
-                          text.size_bytes);
+                        call_text(call, 200, "text/markdown; charset=utf-8", text.data, text.size_bytes);
+                return;
+        }
+        if (conductor_run(c) && conductor_run_id(c) == id && run_outcome(conductor_run(c)) != RUN_OUTCOME_NONE) {
+                AUTO_BUF text;
+
+                buf_init(&text, API_TEXT_BYTES_MAX);
+                run_debrief_json(conductor_run(c), &text);
+                call_text(call, 200, "application/json", text.data, text.size_bytes);
                 return;
         }
         e = store_run_get(call->api->o.store, id, debrief_found, call, &note);
         if (e) call_error(call, e, &note);
-        if (call->status == 200 && str_eq(format, "md"))
-                call_problem(call, 409, "STATE",
-                             "run r%lld is of an earlier life of the server; its debrief is kept as JSON only",
-                             (long long)id);
 }
 
 static enum err actions_add(void *ctx, const struct store_action *action)
@@ -434,6 +433,21 @@ void handle_run_evidence(struct api_call *call)
                 call_error(call, e, &note);
         else
                 call_json(call, 200, json_object());
+}
+
+/* What the learner will do next time; also after the end, as long as no other run has begun. */
+void handle_run_note(struct api_call *call)
+{
+        const struct conductor *c = call->api->o.conductor;
+        struct run_event event = {.kind = RUN_EV_NOTE, .text = json_get_str(call->body, "text", "")};
+        int64_t id = 0;
+
+        if (!run_number(call, &id)) return;
+        if (!conductor_run(c) || conductor_run_id(c) != id) {
+                call_problem(call, 409, "STATE", "run r%lld is not the present one", (long long)id);
+                return;
+        }
+        run_event_give(call, &event);
 }
 
 void handle_stack(struct api_call *call)

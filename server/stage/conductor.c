@@ -130,8 +130,10 @@ void conductor_free(struct conductor *c)
 
 /* Start */
 
-enum err conductor_load(struct conductor *c, const struct store_run *r, struct err_note *reterr)
+enum err conductor_build(const struct conductor *c, const struct store_run *r, struct scenario **ret_scenario,
+                         struct run **ret_run, struct err_note *reterr)
 {
+        AUTO(scenario_free) struct scenario *scenario = NULL;
         struct diag_list diags;
         char id[CONDUCTOR_RUN_ID_BYTES];
         struct run_options options = {.id = id,
@@ -144,18 +146,24 @@ enum err conductor_load(struct conductor *c, const struct store_run *r, struct e
 
         (void)snprintf(id, sizeof(id), "r%lld", (long long)r->id);
         diag_list_init(&diags, r->scenario);
-        e = scenario_load(r->source, strlen(r->source), NULL, c->o.world, &diags, &c->scenario);
+        e = scenario_load(r->source, strlen(r->source), NULL, c->o.world, &diags, &scenario);
         if (e)
                 (void)err_note(reterr, e, "the scenario does not load: line %zu: %s",
                                diags.count ? diags.items[0].line : 0,
                                diags.count ? diags.items[0].message : err_text(e));
         diag_list_done(&diags);
         if (e) return e;
-        e = run_new(c->scenario, c->o.world, &options, &c->run);
-        if (e) {
-                scenario_free(take(&c->scenario));
-                return err_note(reterr, e, "the run could not be made: %s", err_text(e));
-        }
+        e = run_new(scenario, c->o.world, &options, ret_run);
+        if (e) return err_note(reterr, e, "the run could not be made: %s", err_text(e));
+        *ret_scenario = take(&scenario);
+        return ERR_OK;
+}
+
+enum err conductor_load(struct conductor *c, const struct store_run *r, struct err_note *reterr)
+{
+        enum err e = conductor_build(c, r, &c->scenario, &c->run, reterr);
+
+        if (e) return e;
         c->run_id = r->id;
         str_cut(c->driver, sizeof(c->driver), r->driver);
         c->journal_told = c->sampled = false;
@@ -268,8 +276,13 @@ int64_t conductor_run_id(const struct conductor *c)
 
 enum err conductor_event(struct conductor *c, const struct run_event *event, struct err_note *reterr)
 {
+        enum err e;
+
         if (!c->run) return err_note(reterr, ERR_STATE, "no run is active");
-        return conductor_step(c, event, reterr);
+        e = conductor_step(c, event, reterr);
+        /* What may still be said after the end (a note) belongs into the debrief that was written at the end. */
+        if (!e && !c->active && c->run) conductor_journal_run(c, true);
+        return e;
 }
 
 /* Actions */

@@ -85,6 +85,9 @@ MUST_USE enum err conductor_action(struct conductor *c, const struct run_event *
 /* The stack died under the run: it ends as failed, and is undone as far as possible. */
 void conductor_stack_lost(struct conductor *c, const char *why);
 
+/* The debrief of any finished run as Markdown, rebuilt from its log. */
+MUST_USE enum err conductor_markdown(struct conductor *c, int64_t run_id, struct buf *out, struct err_note *reterr);
+
 /* {"run","criteria","guards","feed","actions"} of the active or last run, without the braces' other members. */
 void conductor_snapshot(const struct conductor *c, struct buf *out);
 

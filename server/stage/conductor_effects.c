@@ -315,6 +315,7 @@ void conductor_effects(struct conductor *c, const struct run_effects *effects, b
         }
         if (!debriefed || !c->run) return;
         conductor_journal_run(c, true);
+        conductor_journal_episode(c);
         tell_run(c);
         conductor_idle(c);
 }

@@ -52,6 +52,9 @@ void conductor_feed(struct conductor *c, const struct run_event *event);
 void conductor_effects(struct conductor *c, const struct run_effects *effects, bool can_change);
 void conductor_tell(struct conductor *c, const char *type, const struct buf *json);
 void conductor_notice(struct conductor *c, const char *level, const char *format, ...) FMT_PRINTF(3, 4);
+/* The scenario and a fresh run of a stored one; the scenario is written first and outlives the run. */
+MUST_USE enum err conductor_build(const struct conductor *c, const struct store_run *r, struct scenario **ret_scenario,
+                                  struct run **ret_run, struct err_note *reterr);
 /* Loads the scenario and makes the run; the active run's place must be free. */
 MUST_USE enum err conductor_load(struct conductor *c, const struct store_run *r, struct err_note *reterr);
 void conductor_drop(struct conductor *c);
@@ -64,6 +67,7 @@ MUST_USE enum err conductor_journal_event(struct conductor *c, const struct run_
 MUST_USE enum err conductor_journal_plan(struct conductor *c, const struct run_task *task, struct err_note *reterr);
 void conductor_journal_task(struct conductor *c, const struct run_task *task);
 void conductor_journal_run(struct conductor *c, bool with_debrief);
+void conductor_journal_episode(struct conductor *c);
 void conductor_journal_action(struct conductor *c, size_t index);
 /* Says once a run that the journal cannot be written. */
 void conductor_journal_failed(struct conductor *c, const struct err_note *note);

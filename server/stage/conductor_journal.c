@@ -74,8 +74,10 @@ static int64_t known_ms(int64_t ms)
         return ms > 0 ? ms : STORE_TIME_NONE;
 }
 
-static void journal_episode(struct conductor *c, struct err_note *note)
+/* Once, at the end. */
+void conductor_journal_episode(struct conductor *c)
 {
+        struct err_note note;
         int64_t took = run_clock(c->run, RUN_CLOCK_HELD);
         enum err e;
 
@@ -83,8 +85,8 @@ static void journal_episode(struct conductor *c, struct err_note *note)
                 return;
         if (took < 0) took = clock_wall_ms() - run_onset_ms(c->run);
         e = store_episode_put(c->o.store, c->run_id, run_scenario(c->run)->id, run_outcome_text(run_outcome(c->run)),
-                              took, clock_wall_ms(), note);
-        if (e) conductor_journal_failed(c, note);
+                              took, clock_wall_ms(), &note);
+        if (e) conductor_journal_failed(c, &note);
 }
 
 void conductor_journal_run(struct conductor *c, bool with_debrief)
@@ -110,7 +112,6 @@ void conductor_journal_run(struct conductor *c, bool with_debrief)
         if (!json_parse(document.data, document.size_bytes, &j, NULL))
                 r.ended_ms = known_ms(json_get_int(j, "ended_ms", 0));
         if (store_run_update(c->o.store, &r, &note)) conductor_journal_failed(c, &note);
-        if (with_debrief) journal_episode(c, &note);
 }
 
 void conductor_journal_action(struct conductor *c, size_t index)

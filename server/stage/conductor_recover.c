@@ -8,6 +8,7 @@
 #include "common/sys/clock.h"
 #include "common/sys/file.h"
 #include "server/engine/run_event.h"
+#include "server/engine/run_json.h"
 #include "server/stage/conductor_impl.h"
 
 enum { RECOVER_LOG_BYTES_MAX = 64 << 20 };
@@ -39,14 +40,42 @@ static enum err recover_load(void *ctx, const struct store_run *r)
         return ERR_OK;
 }
 
-static enum err recover_replay(struct conductor *c, struct err_note *reterr)
+static enum err recover_replay(struct conductor *c, int64_t run_id, struct run *run, struct err_note *reterr)
 {
         AUTO_BUF log;
         enum err e;
 
         buf_init(&log, RECOVER_LOG_BYTES_MAX);
-        e = store_event_each(c->o.store, c->run_id, 0, STORE_EVENTS_MAX, recover_line, &log, reterr);
-        return e ? e : run_replay(c->run, log.data, log.size_bytes, reterr);
+        e = store_event_each(c->o.store, run_id, 0, STORE_EVENTS_MAX, recover_line, &log, reterr);
+        return e ? e : run_replay(run, log.data, log.size_bytes, reterr);
+}
+
+struct markdown_run {
+        struct conductor *conductor;
+        struct scenario *scenario;
+        struct run *run;
+        struct err_note *note;
+};
+
+static enum err markdown_load(void *ctx, const struct store_run *r)
+{
+        struct markdown_run *m = ctx;
+
+        if (!r->outcome)
+                return err_note(m->note, ERR_STATE, "run r%lld has no debrief before its end", (long long)r->id);
+        return conductor_build(m->conductor, r, &m->scenario, &m->run, m->note);
+}
+
+enum err conductor_markdown(struct conductor *c, int64_t run_id, struct buf *out, struct err_note *reterr)
+{
+        struct markdown_run m = {.conductor = c, .note = reterr};
+        enum err e = store_run_get(c->o.store, run_id, markdown_load, &m, reterr);
+
+        if (!e) e = recover_replay(c, run_id, m.run, reterr);
+        if (!e) run_debrief_markdown(m.run, out);
+        run_free(m.run);
+        scenario_free(m.scenario);
+        return e;
 }
 
 /* Left is counted before the engine undoes it, for the sentence. */
@@ -78,7 +107,7 @@ enum err conductor_recover(struct conductor *c, char ret_what[static ERR_NOTE_BY
         if (!found.id) return ERR_OK;
         c->active = true;
         e = found.loaded;
-        if (!e) e = recover_replay(c, &found.note);
+        if (!e) e = recover_replay(c, c->run_id, c->run, &found.note);
         if (e) {
                 conductor_drop(c);
                 (void)snprintf(ret_what, ERR_NOTE_BYTES,

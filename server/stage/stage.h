@@ -20,7 +20,7 @@ enum {
         STAGE_BODY_BYTES_MAX = 512 * 1024,
         STAGE_RESET_MS = 90000,
         STAGE_CONTROL_MS = 30000,
-        STAGE_HTTP_MS = 5000
+        STAGE_HTTP_MS = 20000
 };
 
 struct stage;
