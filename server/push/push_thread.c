@@ -18,6 +18,7 @@
 enum {
         PUSH_BEAT_MS = 1000,
         PUSH_ASK_AGAIN_MS = 2000,
+        PUSH_GOODBYE_MS = 300,
         PUSH_STUCK_MS = 30 * 1000,       /* took nothing for so long although something waits: gone */
         PUSH_WRITE_BYTES_MAX = 64 * 1024, /* a turn, so that one browser cannot hold the thread */
         PUSH_SOCKET_BYTES = 64 * 1024
@@ -159,6 +160,12 @@ static void push_tick(lws_sorted_usec_list_t *sul)
         lws_sul_schedule(push->context, 0, &push->tick, push_tick, PUSH_BEAT_MS * LWS_US_PER_MS);
 }
 
+/* Only so that the library looks up in time. */
+static void push_nothing(lws_sorted_usec_list_t *sul)
+{
+        (void)sul;
+}
+
 static int push_established(struct push *push, struct lws *wsi)
 {
         struct push_conn *conn = lws_get_opaque_user_data(wsi);
@@ -196,6 +203,10 @@ static int push_write(struct push *push, struct push_conn *conn)
         size_t written = 0;
         struct push_msg *msg;
 
+        if (atomic_load(&push->is_stopping)) {
+                lws_close_reason(conn->wsi, LWS_CLOSE_STATUS_GOINGAWAY, NULL, 0);
+                return -1;
+        }
         while ((msg = push_conn_peek(conn)) && written < PUSH_WRITE_BYTES_MAX && !lws_send_pipe_choked(conn->wsi)) {
                 /* All frames are text and unmasked, so each connection writes the same head in front of the shared text. */
                 if (lws_write(conn->wsi, (unsigned char *)msg->text, msg->size_bytes, LWS_WRITE_TEXT) < 0) return -1;
@@ -281,12 +292,23 @@ static const struct lws_protocols push_protocols[] = {
 
 static const lws_retry_bo_t push_idle_policy = { .secs_since_valid_ping = 20, .secs_since_valid_hangup = 50 };
 
+/* Tells every browser that the server goes, and waits a moment for those who answer. */
+static void push_say_goodbye(struct push *push)
+{
+        int64_t until_ms = clock_mono_ms() + PUSH_GOODBYE_MS;
+
+        for (struct push_conn *conn = push->conns; conn; conn = conn->next) lws_callback_on_writable(conn->wsi);
+        lws_sul_schedule(push->context, 0, &push->tick, push_nothing, PUSH_GOODBYE_MS * LWS_US_PER_MS);
+        while (push->conns && clock_mono_ms() < until_ms && lws_service(push->context, 0) >= 0) {}
+}
+
 static void *push_thread_run(void *ctx)
 {
         struct push *push = ctx;
 
         lws_sul_schedule(push->context, 0, &push->tick, push_tick, PUSH_BEAT_MS * LWS_US_PER_MS);
         while (!atomic_load(&push->is_stopping) && lws_service(push->context, 0) >= 0) {}
+        push_say_goodbye(push);
         lws_sul_cancel(&push->tick);
         return NULL;
 }
@@ -330,7 +352,5 @@ void push_thread_stop(struct push *push)
         push_thread_wake(push);
         pthread_join(push->thread, NULL);
         /* Here and not at the thread's end: it might be gone before the wake-up has touched it. */
-        for (struct push_conn *conn = push->conns; conn; conn = conn->next)
-                lws_close_reason(conn->wsi, LWS_CLOSE_STATUS_GOINGAWAY, NULL, 0);
         lws_context_destroy(push->context); /* WSI_DESTROY frees every connection */
 }
