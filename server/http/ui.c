@@ -94,6 +94,11 @@ void ui_handle(const struct ui_files *files, struct http_exchange *x)
                 ui_send(&files->items[i], x);
                 return;
         }
+        if (str_eq(path, "/favicon.ico")) { /* browsers ask by themselves on pages that name no icon */
+                http_set_header(x, "Cache-Control", "max-age=86400");
+                http_reply(x, 204, "image/x-icon", "", 0);
+                return;
+        }
         if (str_eq(path, "/index.html") && !files->count) {
                 http_set_header(x, "Cache-Control", "no-store");
                 http_reply_text(x, 503, "text/html; charset=utf-8", ui_absent);

@@ -134,6 +134,7 @@ static void knows_its_paths(void **state)
                 { REQUEST("DELETE /assets/a-1234.js", ""), "Allow: GET, HEAD\r\n" },
                 { REQUEST("GET /api/v1/runs", ""), "{\"api\":true}" },
                 { REQUEST("GET /apis", ""), "HTTP/1.1 404" },
+                { REQUEST("GET /favicon.ico", ""), "HTTP/1.1 204" },
         };
         struct bed bed;
 
