@@ -19,6 +19,7 @@
 #define CHOICE(arg_name, list, is_required, text)                                                                      \
         { .name = arg_name, .type = FAULT_ARG_STRING, .choices = list, .required = is_required, .doc = text }
 #define CACHE .target = FAULT_TARGET_NONE, .by = FAULT_BY_ADAPTER, .via = "cache", .undo = FAULT_UNDO_OLD_VALUES, .fault = true
+#define MQ .target = FAULT_TARGET_NONE, .by = FAULT_BY_ADAPTER, .via = "mq", .undo = FAULT_UNDO_OLD_VALUES, .fault = true
 #define DB .target = FAULT_TARGET_NONE, .by = FAULT_BY_ADAPTER, .via = "db", .undo = FAULT_UNDO_OLD_VALUES, .fault = true
 #define NUM(arg_name, low, high, is_required, text)                                                                    \
         { .name = arg_name, .type = FAULT_ARG_NUMBER, .min = low, .max = high, .required = is_required, .doc = text }
@@ -146,6 +147,18 @@ static const struct fault_kind kinds[] = {
         { CACHE, .name = "cache.block", .severity = 3, .doc = "About once a second a script blocks the whole cache.",
           .expects = "redis_ping_seconds jumps; everybody who uses the cache waits.",
           .args = { INT_AS("ms", "block_ms", 1, 3000, true, "how long each time") } },
+        { MQ, .name = "mq.flood", .severity = 3, .doc = "An import queues settlements of another shop.",
+          .expects = "fd:queue_jobs:depth grows; real orders settle late.",
+          .args = { INT_AS("rate", "flood_rate", 1, 2000, true, "jobs per second") } },
+        { MQ, .name = "mq.poison", .severity = 3, .doc = "A faulty client queues jobs that fail at every try.",
+          .expects = "Deliveries multiply, dead letters grow, workers are busy with nothing.",
+          .args = { INT_AS("rate", "poison_rate", 1, 200, true, "jobs per second") } },
+        { MQ, .name = "mq.ack_wait", .severity = 3, .doc = "A job that is not acknowledged within this time is delivered again.",
+          .expects = "Below the time of a settlement everything is done twice.",
+          .args = { INT_AS("ms", "ack_wait_ms", 1, 600000, true, "how long an answer may take") } },
+        { MQ, .name = "mq.stall", .severity = 3, .doc = "Few jobs may be unanswered at a time.",
+          .expects = "One job at a time, whatever the workers.",
+          .args = { INT_AS("jobs", "max_ack_pending", 1, 10000, true, "unanswered jobs") } },
         { DB, .name = "db.lock", .severity = 5, .doc = "A maintenance session holds ACCESS EXCLUSIVE on a table.",
           .expects = "Every statement on the table waits; postgres_locks_waiting rises, the processor is idle.",
           .args = { CHOICE_AS("table", "lock_table", "orders|payments|products", true, "table that is locked") } },
