@@ -65,6 +65,8 @@ enum err kit_args_parse(const struct kit_spec *spec, int argc, char **argv, stru
                         return err_note(reterr, ERR_INVAL, "unexpected argument '%s'; see --help", argv[i]);
                 if (str_eq(key, "help")) {
                         args.help = true;
+                } else if (str_eq(key, "describe")) {
+                        args.describe = true;
                 } else if (index_of(spec->flags, key) >= 0) {
                         args.flags[index_of(spec->flags, key)] = true;
                 } else if (!takes_value(spec, key)) {
@@ -105,7 +107,8 @@ void kit_args_help(const struct kit_spec *spec)
                "  --instance NAME        name of this process\n"
                "  --listen HOST:PORT     where to serve HTTP (loopback only)\n"
                "  --dir DIR              directory of the stack: config/, data/\n"
-               "  --upstream NAME=ADDR   address of another service; may be repeated\n",
+               "  --upstream NAME=ADDR   address of another service; may be repeated\n"
+               "  --describe             print the configuration's JSON Schema and end\n",
                spec->name, spec->title, spec->name);
         for (const char *const *name = spec->upstreams; name && *name; name++) printf("                         needed: %s\n", *name);
         for (const char *const *name = spec->options; name && *name; name++) printf("  --%s VALUE\n", *name);

@@ -11,7 +11,7 @@
 
 struct kit_args {
         const char *name, *instance, *listen, *dir;
-        bool help;
+        bool help, describe;
         int upstream_count;
         struct {
                 char name[32];

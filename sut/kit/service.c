@@ -330,6 +330,17 @@ static int run(struct kit *k)
         return 0;
 }
 
+static int describe(const struct kit_spec *spec)
+{
+        AUTO(json_free) struct json *schema = knob_schema(spec->title, spec->knobs, spec->knob_count);
+        AUTO_BUF text;
+
+        buf_init(&text, CONFIG_FILE_BYTES_MAX);
+        if (json_print_pretty(schema, &text)) return 1;
+        puts(text.data);
+        return 0;
+}
+
 int kit_main(const struct kit_spec *spec, int argc, char **argv)
 {
         static struct kit k; /* lives as long as the process: connection threads may look at it until the very end */
@@ -346,6 +357,7 @@ int kit_main(const struct kit_spec *spec, int argc, char **argv)
                 kit_args_help(spec);
                 return 0;
         }
+        if (k.args.describe) return describe(spec);
         log_init(k.args.name, k.args.instance);
         if (spec->command) status = spec->command(&k);
         if (status >= 0) return status;
