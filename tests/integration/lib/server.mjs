@@ -12,6 +12,7 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..')
 export const bin = join(resolve(process.env.FD_BUILD_DIR ?? join(root, 'build/release')), 'bin');
 export const firedrill = join(bin, 'firedrill');
 const homes = [];
+const given = new Set(); // stack numbers handed out
 let passed = 0, failed = 0;
 
 export function ok(name, good, why) {
@@ -54,6 +55,19 @@ export function run(args, { env, cwd } = {}) {
   child.stderr.on('data', (d) => { child.err += d; });
   child.ended = new Promise((done) => child.on('close', (code, signal) => { child.code = code ?? signal; done(child.code); }));
   return child;
+}
+
+// The number of a stack that nobody uses: its ports can be listened on. Two test runs may go on at once.
+export async function freeStack() {
+  const listens = (host, port) => new Promise((done) => {
+    const server = net.createServer().once('error', () => done(false)).listen(port, host, () => server.close(() => done(true)));
+  });
+  for (let i = 0; i < 200; i++) {
+    const number = 100 + Math.floor(Math.random() * 90);
+    if (given.has(number)) continue;
+    if (await listens(`127.77.${number}.1`, 8030) && await listens(`127.77.${number}.1`, 9090)) { given.add(number); return number; }
+  }
+  throw new Error('no stack number from 100 to 189 is free');
 }
 
 export class Server {
@@ -148,6 +162,8 @@ export class Live {
   find(type, test = () => true, limitMs = 15000) { return until(() => this.of(type).find((m) => test(m.data)), limitMs); }
   close() { this.socket.destroy(); }
 }
+
+process.on('unhandledRejection', async (e) => { ok('no surprise', false, e?.stack ?? String(e)); await finish(); });
 
 // Ends what is left (saying so), removes the homes, prints the count.
 export async function finish() {
