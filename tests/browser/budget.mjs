@@ -28,6 +28,7 @@ const { page, close, bad } = await pageOpen(browser, base, { motion: 'no-prefere
 const cdp = await page.context().newCDPSession(page);
 await cdp.send('Performance.enable');
 const metric = async name => (await cdp.send('Performance.getMetrics')).metrics.find(m => m.name === name).value;
+const parts = async () => { const all = (await cdp.send('Performance.getMetrics')).metrics; return Object.fromEntries(['ScriptDuration', 'LayoutDuration', 'RecalcStyleDuration'].map(n => [n, all.find(m => m.name === n).value])); };
 let bytes = 0;
 page.on('websocket', ws => ws.on('framereceived', f => { bytes += String(f.payload).length; }));
 
@@ -44,15 +45,16 @@ await check(`all golden signals drawn for ${seconds} s: frames, main thread, mem
     requestAnimationFrame(f);
   });
   await cdp.send('HeapProfiler.collectGarbage');
-  const heap0 = await metric('JSHeapUsedSize'), busy0 = await metric('TaskDuration'), t0 = await metric('Timestamp'), b0 = bytes;
+  const heap0 = await metric('JSHeapUsedSize'), busy0 = await metric('TaskDuration'), parts0 = await parts(), t0 = await metric('Timestamp'), b0 = bytes;
   const end = Date.now() + seconds * 1000;
   await until('the time of watching', () => Date.now() > end, seconds * 1000 + 5000);
   const took = (await metric('Timestamp')) - t0, busy = ((await metric('TaskDuration')) - busy0) / took;
+  const parts1 = await parts();
   await cdp.send('HeapProfiler.collectGarbage');
   const heap = await metric('JSHeapUsedSize');
   const { gaps, long } = await page.evaluate(() => ({ gaps: window.gaps.slice(5).sort((a, b) => a - b), long: window.long }));
   const p99 = gaps[Math.floor(gaps.length * 0.99)], charts = await page.locator('.plot canvas').count();
-  console.log(`# ${charts} charts: frame p99 ${p99.toFixed(1)} ms, worst ${gaps.at(-1).toFixed(0)} ms, long tasks ${long}, main thread ${(busy * 100).toFixed(1)} %, heap ${(heap / 1e6).toFixed(1)} MB (${((heap - heap0) / 1e3 / took).toFixed(1)} kB/s), socket ${((bytes - b0) / 1e3 / took).toFixed(1)} kB/s`);
+  console.log(`# ${charts} charts: frame p99 ${p99.toFixed(1)} ms, worst ${gaps.at(-1).toFixed(0)} ms, long tasks ${long}, main thread ${(busy * 100).toFixed(1)} % (${Object.keys(parts1).map(k => `${k.replace('Duration', '').toLowerCase()} ${(((parts1[k] - parts0[k]) / took) * 100).toFixed(1)} %`).join(', ')}), heap ${(heap / 1e6).toFixed(1)} MB (${((heap - heap0) / 1e3 / took).toFixed(1)} kB/s), socket ${((bytes - b0) / 1e3 / took).toFixed(1)} kB/s`);
   assert(charts >= 40, `only ${charts} charts`);
   assert(heap < 40e6, `heap ${(heap / 1e6).toFixed(1)} MB`);
   assert(busy < 0.6, `the main thread is busy ${(busy * 100).toFixed(0)} %`);

@@ -1,7 +1,7 @@
 // Ctrl+K: everything that can be reached or done, by typing a few letters of it. Shows the shortcut of each item, so people learn it.
 import { signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { act } from './live/commands';
 import { processes, run, active } from './live/store';
 import { go, setQuery } from './live/url';
@@ -51,7 +51,7 @@ export function Palette({ close }: { close: () => void }): JSX.Element {
   const ref = useRef<HTMLDialogElement>(null);
   const text = useSignal('');
   const at = useSignal(0);
-  useEffect(() => { ref.current!.showModal(); }, []);
+  useLayoutEffect(() => { ref.current!.showModal(); }, []); // before the next key press, which belongs to it already
   const shown = find(text.value);
   const pick = (i: Item | undefined): void => { if (!i) return; close(); i.run(); announce(i.label); };
   const key = (e: KeyboardEvent): void => {

@@ -22,6 +22,7 @@ export interface ChartProps {
 }
 
 const LOOK_MS = 800;
+const TELL_MS = 5000;
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400];
 const charts = new Set<Drawable>();
 let beat = 0;
@@ -45,6 +46,7 @@ class Plot implements Drawable {
   visible = false;
   private u: uPlot | null = null;
   private values: (HTMLElement | null)[] = [];
+  private told = -Infinity;
   private look: ReturnType<typeof setTimeout> | undefined;
   constructor(private readonly box: HTMLElement, private readonly legend: HTMLElement, public props: ChartProps) {}
 
@@ -135,7 +137,11 @@ class Plot implements Drawable {
     const empty = !u.data[0].length || u.data.slice(1).every(c => !(c as Column).some(v => v !== null));
     this.box.classList.toggle('no-data', empty);
     if (empty) this.box.dataset.empty = this.props.data().cols.some(c => c !== undefined) ? 'no data in this window' : this.props.none ?? 'not reported';
-    if (idx === null) this.box.setAttribute('aria-label', `${this.props.title}: ${empty ? 'no data in this window' : summary.join(', ')}`);
+    // The words for a screen reader: not at every tick, which would rebuild the accessibility tree of every chart once a second.
+    if (idx === null && performance.now() - this.told > TELL_MS) {
+      this.told = performance.now();
+      this.box.setAttribute('aria-label', `${this.props.title}: ${empty ? 'no data in this window' : summary.join(', ')}`);
+    }
   }
 
   private overlay(u: uPlot): void {

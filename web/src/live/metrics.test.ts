@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Table, latest, seriesAdd, seriesForget, table, ROWS_MAX } from './metrics';
+import { Table, latest, seriesAdd, seriesAgain, table, ROWS_MAX } from './metrics';
 
 const row = (o: Record<string, number>): Map<string, number> => new Map(Object.entries(o));
 
@@ -50,7 +50,6 @@ describe('Table', () => {
 });
 
 test('a series message is split into rule and service', () => {
-  seriesForget();
   const t = Math.floor(Date.now() / 1000) * 1000;
   seriesAdd(t, { 'fd:offered_rps': 40, 'fd:service_rps:rate10s|api': 12.5, 'fd:service_rps:rate10s|auth': 3 });
   expect(latest('fd:offered_rps')).toBe(40);
@@ -58,4 +57,6 @@ test('a series message is split into rule and service', () => {
   expect(latest('fd:service_rps:rate10s', 'nobody')).toBeNull();
   seriesAdd(t + 1000, { 'fd:offered_rps': 41 });
   expect(table('fd:service_rps:rate10s').cols.get('api')).toEqual([12.5, null]);
+  seriesAgain();
+  expect(table('fd:service_rps:rate10s').ts).toEqual([]);
 });

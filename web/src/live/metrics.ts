@@ -15,6 +15,7 @@ export class Table {
   ts: number[] = [];
   cols = new Map<string, Column>();
   private asked: Promise<void> | null = null;
+  private depth_s = 0;
   constructor(readonly name: string) {}
 
   append(t: number, values: Map<string, number>): void {
@@ -67,8 +68,17 @@ export class Table {
 
   /* Once for each life of the table: everything the window needs that happened before the page was open. */
   history(seconds: number): Promise<void> {
+    this.depth_s = Math.max(this.depth_s, seconds);
     this.asked ??= this.load(seconds).catch(() => { this.asked = null; });
     return this.asked;
+  }
+
+  /* Begins anew from what Prometheus has: after a silence, or a new life of the server. */
+  again(): void {
+    this.ts = [];
+    this.cols = new Map();
+    this.asked = null;
+    if (this.depth_s) void this.history(this.depth_s);
   }
 
   private async load(seconds: number): Promise<void> {
@@ -109,8 +119,8 @@ export function seriesAdd(t_ms: number, v: Record<string, number>): void {
   tick.value++;
 }
 
-/* A new life of the server: what we hold may belong to another stack. */
-export function seriesForget(): void { tables.clear(); tick.value++; }
+/* After a silence of the connection the server may stand on another stack, and in any case Prometheus knows what we missed. */
+export function seriesAgain(): void { for (const t of tables.values()) t.again(); tick.value++; }
 
 const FRESH_S = 10;
 export function latest(name: string, service = ''): number | null {

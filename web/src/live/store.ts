@@ -1,7 +1,7 @@
 // What the server last said, as signals. apply() is the only writer; it is a plain function of the message, so tests can feed it.
 import { computed, signal } from '@preact/signals';
 import { clockSet, serverNow } from './clock';
-import { seriesAdd, seriesForget } from './metrics';
+import { seriesAdd, seriesAgain } from './metrics';
 import type { Action, Comparison, Criterion, FeedItem, Guard, Message, Process, Recommendation, Run, UserRequest } from './protocol';
 
 export const REQUESTS_MAX = 300;
@@ -63,7 +63,7 @@ export function apply(m: Message): void {
   switch (m.type) {
     case 'snapshot': {
       const d = m.data;
-      if (epoch.value && epoch.value !== d.epoch) seriesForget();
+      if (epoch.value) seriesAgain(); // every snapshot but the first says that something was missed
       if (run.value?.id !== d.run?.id) { trail.clear(); requests.value = []; recommendations.value = []; comparison.value = null; }
       epoch.value = d.epoch;
       version.value = d.server?.version ?? '';

@@ -35,6 +35,12 @@ const DETAIL: Panel[] = [
   { id: 'db_connections', title: 'Database connections', unit: '', parts: [{ rule: SERVICE.dbUsed, label: 'used', bare: true }, { rule: SERVICE.dbMax, label: 'limit', bare: true }], only: n => n === 'db' || n === 'api' || n === 'postgres' },
   { id: 'db_query', title: 'Database query, p95', unit: 's', parts: [{ rule: SERVICE.dbQuery, label: 'query', bare: true }], only: n => n === 'db' || n === 'api' || n === 'postgres' },
   { id: 'db_wait', title: 'Wait for a database connection, p95', unit: 's', parts: [{ rule: SERVICE.dbWait, label: 'wait', bare: true }], only: n => n === 'db' || n === 'api' || n === 'postgres' },
+  { id: 'cache_hits', title: 'Cache hits', unit: 'ratio', parts: [{ rule: SERVICE.cacheHits, label: 'hits', bare: true }], max: 1, only: n => n === 'cache' || n === 'api' || n === 'redis' },
+  { id: 'cache_memory', title: 'Cache memory used', unit: 'ratio', parts: [{ rule: SERVICE.cacheMemory, label: 'used', bare: true }], max: 1, only: n => n === 'cache' || n === 'redis' },
+  { id: 'queue_jobs', title: 'Jobs waiting', unit: '', parts: [{ rule: SERVICE.jobs, label: 'waiting', bare: true }], max: 4, only: n => n === 'mq' || n === 'worker' || n === 'nats' },
+  { id: 'queue_rate', title: 'Jobs settled', unit: 'rps', parts: [{ rule: SERVICE.jobRate, label: 'settled', bare: true }], only: n => n === 'mq' || n === 'worker' },
+  { id: 'queue_age', title: 'Queued to settled, p95', unit: 's', parts: [{ rule: SERVICE.jobAge, label: 'age', bare: true }], only: n => n === 'mq' || n === 'worker' },
+  { id: 'dead_letters', title: 'Dead letters', unit: '', parts: [{ rule: SERVICE.deadLetters, label: 'letters', bare: true }], max: 2, only: n => n === 'mq' || n === 'worker' },
 ];
 const USERS: Panel[] = [
   { id: 'success', title: 'Users: success', unit: 'ratio', parts: [{ rule: USER.success, label: 'success', bare: true }], max: 1 },

@@ -21,10 +21,20 @@ import { Briefing } from './briefing';
 import { Sidebar } from './sidebar';
 import { Strip } from './strip';
 
-const User = lazy(() => import('../user/user'), 'User');
-const Observe = lazy(() => import('../observe/observe'), 'Observe');
-const Fix = lazy(() => import('../fix/fix'), 'Fix');
-const Agent = lazy(() => import('../agent/agent'), 'Agent');
+const load = { user: () => import('../user/user'), observe: () => import('../observe/observe'), fix: () => import('../fix/fix'), agent: () => import('../agent/agent') };
+const User = lazy(load.user, 'User');
+const Observe = lazy(load.observe, 'Observe');
+const Fix = lazy(load.fix, 'Fix');
+const Agent = lazy(load.agent, 'Agent');
+
+/* While nothing else is to do: the other tabs, so that the first press of a tab is as quick as the second. */
+let fetched = false;
+function prefetch(): void {
+  if (fetched) return;
+  fetched = true;
+  const idle = window.requestIdleCallback ?? ((f: () => void) => setTimeout(f, 1500));
+  idle(() => { for (const part of Object.values(load)) part().catch(() => { fetched = false; }); });
+}
 
 const TABS = ['user', 'observe', 'test', 'agent'] as const;
 type TabId = (typeof TABS)[number];
@@ -61,6 +71,7 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
   const isOver = over(r);
   runStart.value = r.created_ms / 1000;
 
+  useEffect(prefetch, []);
   useEffect(() => keysAdd([
     ...TABS.map((t, i) => ({ keys: String(i + 1), what: ['User', 'Observability', 'Test', 'Agent'][i]! + ' tab', group: 'Incident', run: () => pick(t) })),
     { keys: 'Ctrl+Z', what: 'Undo my last change', group: 'Incident', run: () => { const a = lastUndoable(); if (a) void undo(a); else toast('info', 'There is nothing to undo'); } },

@@ -133,7 +133,9 @@ const FEED_STATE: Record<FeedItem['kind'], State> = { brief: 'info', say: 'info'
 const KIND: Record<FeedItem['kind'], string> = { brief: 'Brief', say: 'Message', hint: 'Hint', deploy: 'Deploy', alert: 'Alert', action: 'Change', system: 'System' };
 
 function Feed({ r }: { r: Run }): JSX.Element {
-  const list = [...feed.value].sort((a, b) => b.at_ms - a.at_ms);
+  // What can still be taken stays on top: a hint must not be buried under messages.
+  const waits = (f: FeedItem): number => (f.hint && !f.hint.taken && !over(r) ? 1 : 0);
+  const list = [...feed.value].sort((a, b) => waits(b) - waits(a) || b.at_ms - a.at_ms);
   return (
     <section class="feed" aria-label="Updates">
       <div class="side-head"><h2 class="over">Updates</h2><span class="t3">{list.length || ''}</span></div>

@@ -1,7 +1,7 @@
 // Small pieces that every screen uses. No data in here.
 import { useSignal } from '@preact/signals';
 import { Component, type ComponentChildren, type JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon, type IconName } from './icons';
 import { Mark } from './status';
 import { announce } from './toast';
@@ -78,7 +78,7 @@ export function Tabs<T extends string>({ items, value, pick, label, sub }: {
 
 export function Dialog({ title, close, children, foot }: { title: string; close: () => void; children: ComponentChildren; foot?: ComponentChildren }): JSX.Element {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => { const d = ref.current!; d.showModal(); return () => d.close(); }, []);
+  useLayoutEffect(() => { const d = ref.current!; d.showModal(); return () => d.close(); }, []);
   return (
     <dialog ref={ref} aria-label={title} onCancel={e => { e.preventDefault(); close(); }} onClick={e => { if (e.target === ref.current) close(); }}>
       <div class="dialog-head"><h2>{title}</h2><button class="btn quiet icon small" aria-label="Close" onClick={close}><Icon name="close" /></button></div>
