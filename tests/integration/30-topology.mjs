@@ -16,22 +16,22 @@ const value = async (promql) => {
 };
 const verb = async (name, service) => { const r = await control.ask(name, { stack, service }); if (!r.ok) throw new Error(`${name} ${service}: ${JSON.stringify(r.error)}`); };
 const success = () => value('fd:user_success:ratio10s');
-const firing = async (alert) => (await value(`ALERTS{alertname="${alert}",alertstate="firing"}`)) === 1;
+const firing = async (alert, who) => (await value(`ALERTS{alertname="${alert}",alertstate="firing",${alert === 'ServiceDown' ? 'service' : 'component'}="${who}"}`)) === 1;
 const healthy = () => until('a healthy system', async () => (await success()) === 1 && (await value('fd:queue_jobs:rate10s')) > 1 && (await value('fd:queue_jobs:depth')) < 20, 90000);
 
 await test('the stack is healthy', async () => { check(up.ok, 'stack.up'); await healthy(); });
 
 // sees: what must become true while it is down. users: the success ratio that users keep meanwhile, [at least, at most].
 const rows = [
-  { stop: 'redis', users: [0.99, 1], sees: { ComponentDown: () => firing('ComponentDown'), 'no hit ratio': async () => (await value('fd:cache_hits:ratio10s')) === null } },
-  { stop: 'nats', users: [0.99, 1], sees: { ComponentDown: () => firing('ComponentDown'), 'no settlement': async () => (await value('fd:queue_jobs:rate10s')) === 0, 'orders go on': async () => (await value('fd:orders:rate10s')) > 1 } },
-  { stop: 'worker', users: [0.99, 1], sees: { ServiceDown: () => firing('ServiceDown'), 'the queue grows': async () => (await value('fd:queue_jobs:depth')) > 30 } },
-  { stop: 'payments', users: [0.99, 1], sees: { ServiceDown: () => firing('ServiceDown'), 'jobs are retried': async () => (await value('sum(rate(jobs_total{outcome="retried"}[10s]))')) > 0.5 } },
-  { stop: 'config', users: [0.99, 1], sees: { ServiceDown: () => firing('ServiceDown') } },
-  { stop: 'logproc', users: [0.99, 1], sees: { ServiceDown: () => firing('ServiceDown'), 'spans are counted as lost': async () => (await value('sum(kit_spans_dropped_total)')) > 0 } },
-  { stop: 'postgres', users: [0.05, 0.7], sees: { ComponentDown: () => firing('ComponentDown'), 'no order': async () => (await value('fd:orders:rate10s')) === 0, 'cached pages come': async () => (await value('fd:goodput_rps')) > 2 } },
-  { stop: 'api', users: [0, 0.02], sees: { ServiceDown: () => firing('ServiceDown'), 'errors of the gateway': async () => (await value('fd:service_errors:ratio10s{service="gateway"}')) > 0.9 } },
-  { stop: 'gateway', users: [0, 0.02], sees: { ServiceDown: () => firing('ServiceDown') } },
+  { stop: 'redis', users: [0.99, 1], sees: { ComponentDown: () => firing('ComponentDown', 'redis'), 'no hit ratio': async () => (await value('fd:cache_hits:ratio10s')) === null } },
+  { stop: 'nats', users: [0.99, 1], sees: { ComponentDown: () => firing('ComponentDown', 'nats'), 'no settlement': async () => (await value('fd:queue_jobs:rate10s')) === 0, 'orders go on': async () => (await value('fd:orders:rate10s')) > 1 } },
+  { stop: 'worker', users: [0.99, 1], sees: { ServiceDown: () => firing('ServiceDown', 'worker'), 'the queue grows': async () => (await value('fd:queue_jobs:depth')) > 30 } },
+  { stop: 'payments', users: [0.99, 1], sees: { ServiceDown: () => firing('ServiceDown', 'payments'), 'jobs are retried': async () => (await value('sum(rate(jobs_total{outcome="retried"}[10s]))')) > 0.5 } },
+  { stop: 'config', users: [0.99, 1], sees: { ServiceDown: () => firing('ServiceDown', 'config') } },
+  { stop: 'logproc', users: [0.99, 1], sees: { ServiceDown: () => firing('ServiceDown', 'logproc'), 'spans are counted as lost': async () => (await value('sum(rate(kit_spans_dropped_total[10s]))')) > 0 } },
+  { stop: 'postgres', users: [0.05, 0.7], sees: { ComponentDown: () => firing('ComponentDown', 'postgres'), 'no order': async () => (await value('fd:orders:rate10s')) === 0, 'cached pages come': async () => (await value('fd:goodput_rps')) > 2 } },
+  { stop: 'api', users: [0, 0.02], sees: { ServiceDown: () => firing('ServiceDown', 'api'), 'errors of the gateway': async () => (await value('fd:service_errors:ratio10s{service="gateway"}')) > 0.9 } },
+  { stop: 'gateway', users: [0, 0.02], sees: { ServiceDown: () => firing('ServiceDown', 'gateway') } },
 ];
 for (const row of rows) {
   await test(`${row.stop} stopped, and back`, async () => {
