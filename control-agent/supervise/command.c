@@ -214,10 +214,15 @@ static enum err give_away(const struct place *p, const char *path, struct err_no
 static enum err give_all_away(const struct place *p, const char *data, struct err_note *reterr)
 {
         char cache[FILE_PATH_BYTES], sockets[FILE_PATH_BYTES];
+        struct stat st;
         enum err e;
 
         if (path_join(cache, p->home, "cache") || place_path(p, "s", NULL, sockets))
                 return err_note(reterr, ERR_LIMIT, "the path '%s' is too long", p->home);
+        /* Through, but not into: a home is private otherwise. */
+        if (stat(p->home, &st) == 0 && !(st.st_mode & S_IXOTH) && chmod(p->home, (st.st_mode & 07777) | S_IXOTH) < 0)
+                return err_note(reterr, ERR_IO, "cannot let PostgreSQL's user through '%s': %s", p->home,
+                                strerror(errno));
         e = dir_make(cache, 0755, reterr);
         if (!e) e = give_away(p, cache, reterr);
         if (!e) e = give_away(p, sockets, reterr);
