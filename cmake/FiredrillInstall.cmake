@@ -1,6 +1,6 @@
 # What is installed beside the programs: read-only product files below share/firedrill (found relative to the program), documents, and a .deb.
 set(share share/firedrill)
-install(FILES sut/stack.yaml DESTINATION ${share}/sut)
+install(FILES sut/stack.yaml sut/knobs.json DESTINATION ${share}/sut)
 install(FILES VERSION DESTINATION ${share})
 foreach(folder IN ITEMS scenarios db models deploy/prometheus deploy/alertmanager deploy/postgres deploy/redis deploy/nats)
         if(IS_DIRECTORY ${CMAKE_SOURCE_DIR}/${folder})

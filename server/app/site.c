@@ -5,14 +5,13 @@
 #include "common/base/mem.h"
 #include "common/sys/file.h"
 #include "server/engine/scenario_load.h"
+#include "server/engine/world_stack.h"
 
 enum { SITE_STACK_BYTES_MAX = 1 << 20 };
 
 struct site {
         struct stack_spec *spec;
-        struct world_service services[STACK_SERVICES_MAX];
-        struct world_edge edges[STACK_EDGES_MAX];
-        struct scenario_world world;
+        struct world_stack stack;
 };
 
 static enum err site_spec_read(struct site *site, struct err_note *reterr)
@@ -37,25 +36,21 @@ static enum err site_spec_read(struct site *site, struct err_note *reterr)
         return e;
 }
 
-static void site_world_make(struct site *site)
+/* What services can be set to, as they say themselves; without the file, keys are not checked. */
+static enum err site_knobs_read(struct site *site, struct err_note *reterr)
 {
-        const struct stack_spec *spec = site->spec;
+        char share[FILE_PATH_BYTES], path[FILE_PATH_BYTES];
+        AUTO_BUF text = {0};
+        enum err e = path_share(share, reterr);
 
-        for (size_t i = 0; i < spec->services_count; i++) {
-                const struct stack_service *s = &spec->services[i];
-
-                site->services[i] = (struct world_service){
-                        .name = s->name,
-                        .configurable = s->kind != STACK_COMPONENT,
-                        .adapter_of = s->adapter_of < 0 ? NULL : spec->services[s->adapter_of].name};
-        }
-        for (size_t i = 0; i < spec->edges_count; i++)
-                site->edges[i] = (struct world_edge){.from = spec->services[spec->edges[i].from].name,
-                                                     .to = spec->edges[i].name};
-        site->world = (struct scenario_world){.services = site->services,
-                                              .service_count = spec->services_count,
-                                              .edges = site->edges,
-                                              .edge_count = spec->edges_count};
+        if (e) return e;
+        if (path_join(path, share, "sut/knobs.json")) return ERR_OK; /* stack.yaml beside it was read already */
+        if (!file_exists(path)) return ERR_OK;
+        buf_init(&text, WORLD_KNOBS_BYTES_MAX);
+        e = file_read(path, &text, reterr);
+        if (!e) e = world_stack_knobs(&site->stack, text.data, text.size_bytes, reterr);
+        if (e) err_note_prefix(reterr, "'%s'", path);
+        return e;
 }
 
 enum err site_new(struct site **ret, struct err_note *reterr)
@@ -66,7 +61,9 @@ enum err site_new(struct site **ret, struct err_note *reterr)
         if (!site) return err_note(reterr, ERR_NOMEM, "out of memory");
         e = site_spec_read(site, reterr);
         if (e) return e;
-        site_world_make(site);
+        world_stack_init(&site->stack, site->spec);
+        e = site_knobs_read(site, reterr);
+        if (e) return e;
         *ret = take(&site);
         return ERR_OK;
 }
@@ -74,6 +71,7 @@ enum err site_new(struct site **ret, struct err_note *reterr)
 void site_free(struct site *site)
 {
         if (!site) return;
+        world_stack_done(&site->stack);
         stack_spec_free(site->spec);
         mem_free(site);
 }
@@ -85,7 +83,7 @@ const struct stack_spec *site_spec(const struct site *site)
 
 const struct scenario_world *site_world(const struct site *site)
 {
-        return &site->world;
+        return &site->stack.world;
 }
 
 enum err site_scenario_load(const struct site *site, const char *path, struct buf *source, struct diag_list *diags,
@@ -94,5 +92,5 @@ enum err site_scenario_load(const struct site *site, const char *path, struct bu
         enum err e = file_read(path, source, reterr);
 
         if (e) return e;
-        return scenario_load(source->data, source->size_bytes, path, &site->world, diags, ret);
+        return scenario_load(source->data, source->size_bytes, path, &site->stack.world, diags, ret);
 }

@@ -1,5 +1,4 @@
-/* fixture: what the tests of the engine share: files, the world of the real stack, with configuration schemas of api,
- * gateway and db as they stand in their knob tables (only the keys the tests use). */
+/* fixture: what the tests of the engine share: files, and the world of the real stack with what its services can be set to. */
 #ifndef TESTS_UNIT_SERVER_ENGINE_FIXTURE_H
 #define TESTS_UNIT_SERVER_ENGINE_FIXTURE_H
 
@@ -14,12 +13,6 @@
 #include "common/base/str.h"
 #include "server/engine/scenario_load.h"
 #include "server/engine/world_stack.h"
-
-#define FIXTURE_API_SCHEMA                                                                                             \
-        "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"log_level\":{\"type\":\"string\"},"      \
-        "\"worker_threads\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":64},"                                      \
-        "\"queue_max\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":64},"                                           \
-        "\"algorithm\":{\"type\":\"string\",\"enum\":[\"efficient\",\"regressed\"]}}}"
 
 struct fixture {
         struct stack_spec *spec;
@@ -38,7 +31,7 @@ static inline char *fixture_read(const char *path, size_t *ret_size)
         return text;
 }
 
-static inline void fixture_init(struct fixture *f, bool with_schemas)
+static inline void fixture_init(struct fixture *f, bool with_knobs)
 {
         struct diag_list diags;
         size_t size;
@@ -49,12 +42,15 @@ static inline void fixture_init(struct fixture *f, bool with_schemas)
         diag_list_done(&diags);
         free(text);
         world_stack_init(&f->stack, f->spec);
-        for (size_t i = 0; with_schemas && i < f->stack.world.service_count; i++)
-                if (str_eq(f->stack.services[i].name, "api")) f->stack.services[i].config_schema = FIXTURE_API_SCHEMA;
+        if (!with_knobs) return;
+        text = fixture_read("sut/knobs.json", &size);
+        assert_int_equal(world_stack_knobs(&f->stack, text, size, NULL), ERR_OK);
+        free(text);
 }
 
 static inline void fixture_done(struct fixture *f)
 {
+        world_stack_done(&f->stack);
         stack_spec_free(f->spec);
 }
 
