@@ -56,8 +56,9 @@ struct api_product {
         int64_t id, price_cents;
         char sku[32], name[96], category[32];
 };
-/* ERR_NOT_FOUND if there is none. */
-MUST_USE enum err api_product_read(struct pg_lease *lease, int64_t id, struct api_product *ret, struct err_note *reterr);
+/* The catalogue's part of a product: from the cache, else from the database. ERR_NOT_FOUND if there is none. */
+MUST_USE enum err api_product_known(struct api *a, const struct trace *trace, struct pg_lease *lease, int64_t id, struct api_product *ret,
+                                    struct err_note *reterr);
 
 /* api_cache.c: hot results in Redis. Every failure counts as a miss; the database has the truth. */
 MUST_USE enum err api_cache_new(struct api *a, struct api_cache **ret);

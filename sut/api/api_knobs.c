@@ -18,7 +18,7 @@ const struct knob api_knobs[API_KNOB_COUNT] = {
                 "A request that has waited this long for a worker is refused with 503."),
         [API_DB_POOL_SIZE] = KNOB_INT("db_pool_size", 16, 1, 64, "connections", "Database", "Database pool size",
                 "Most database sessions of this service. A request holds one from its first statement to its last."),
-        [API_DB_POOL_WAIT_MS] = KNOB_INT("db_pool_wait_ms", 1000, 1, 30000, "ms", "Database", "Longest wait for a session",
+        [API_DB_POOL_WAIT_MS] = KNOB_INT("db_pool_wait_ms", 2000, 1, 30000, "ms", "Database", "Longest wait for a session",
                 "A request that has waited this long for a database session fails with 503."),
         [API_DB_CONNECT_MS] = KNOB_INT("db_connect_ms", 1000, 10, 30000, "ms", "Database", "Connect timeout", "Longest time to open a database session."),
         [API_STATEMENT_TIMEOUT_MS] = KNOB_INT("statement_timeout_ms", 1500, 5, 60000, "ms", "Database", "Statement timeout",

@@ -84,7 +84,7 @@ static enum err price(struct api *a, struct kit_request *r, struct pg_lease *lea
         AUTO(pg_rows_free) struct pg_rows *rows = NULL;
         const char *params[] = { w->email };
         struct pricing_basket basket = { .quantity = w->quantity, .offer_count = (int)kit_config_int(a->config, API_PRICE_OFFERS) };
-        enum err e = api_product_read(lease, w->product_id, &ret->product, reterr);
+        enum err e = api_product_known(a, kit_request_trace(r), lease, w->product_id, &ret->product, reterr);
 
         if (e) return e;
         e = pg_lease_query(lease, "customer_history",

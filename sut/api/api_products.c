@@ -20,7 +20,7 @@ void api_warehouse_wait(struct api *a, const struct trace *trace)
         kit_span_end(&span, false);
 }
 
-enum err api_product_read(struct pg_lease *lease, int64_t id, struct api_product *ret, struct err_note *reterr)
+static enum err product_read(struct pg_lease *lease, int64_t id, struct api_product *ret, struct err_note *reterr)
 {
         AUTO(pg_rows_free) struct pg_rows *rows = NULL;
         char text[24];
@@ -110,8 +110,7 @@ void api_get_products(struct kit_request *r, void *ctx)
                 kit_reply_bytes(r, 200, "application/json", page.data, page.size_bytes);
 }
 
-/* The catalogue's part of a product: from the cache, else from the database. */
-static enum err product_known(struct api *a, const struct trace *trace, struct pg_lease *lease, int64_t id, struct api_product *ret, struct err_note *reterr)
+enum err api_product_known(struct api *a, const struct trace *trace, struct pg_lease *lease, int64_t id, struct api_product *ret, struct err_note *reterr)
 {
         AUTO(json_free) struct json *j = NULL;
         char key[48];
@@ -128,7 +127,7 @@ static enum err product_known(struct api *a, const struct trace *trace, struct p
                 str_cut(ret->category, sizeof ret->category, json_get_str(j, "category", ""));
                 if (ret->price_cents > 0) return ERR_OK;
         }
-        e = api_product_read(lease, id, ret, reterr);
+        e = product_read(lease, id, ret, reterr);
         if (e) return e;
         json_free(j);
         j = json_object();
@@ -152,7 +151,7 @@ static enum err product_page(struct api *a, struct kit_request *r, int64_t id, s
 
         if (e) return e;
         snprintf(text, sizeof text, "%lld", (long long)id);
-        e = product_known(a, kit_request_trace(r), &lease, id, &product, reterr);
+        e = api_product_known(a, kit_request_trace(r), &lease, id, &product, reterr);
         if (!e) e = pg_lease_query(&lease, "product_sold", "SELECT count(*) FROM orders WHERE product_id = $1", params, 1, &rows, reterr);
         if (!e) api_warehouse_wait(a, kit_request_trace(r));
         pg_lease_give(&lease);

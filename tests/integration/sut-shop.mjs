@@ -21,13 +21,14 @@ const startNats = () => {
 };
 let redis = startRedis(), nats = startNats();
 
+const logproc = await service('logproc', { number, port: 8060, dir });
 const conf = await service('config', { number, port: 8030, dir });
-const auth = await service('auth', { number, port: 8020, dir, upstreams: { config: at(8030) } });
-const payments = await service('payments', { number, port: 8050, dir, upstreams: { config: at(8030) } });
-const apiUpstreams = { config: at(8030), db: pg.address, cache: at(6379), mq: at(4222) };
+const auth = await service('auth', { number, port: 8020, dir, upstreams: { config: at(8030), logproc: at(8060) } });
+const payments = await service('payments', { number, port: 8050, dir, upstreams: { config: at(8030), logproc: at(8060) } });
+const apiUpstreams = { config: at(8030), logproc: at(8060), db: pg.address, cache: at(6379), mq: at(4222) };
 let api = await service('api', { number, port: 8010, dir, upstreams: apiUpstreams });
-let worker = await service('worker', { number, port: 8040, dir, upstreams: { config: at(8030), db: pg.address, mq: at(4222), payments: at(8050) } });
-const gateway = await service('gateway', { number, port: 8000, dir, upstreams: { config: at(8030), api: at(8010), auth: at(8020) } });
+let worker = await service('worker', { number, port: 8040, dir, upstreams: { config: at(8030), logproc: at(8060), db: pg.address, mq: at(4222), payments: at(8050) } });
+const gateway = await service('gateway', { number, port: 8000, dir, upstreams: { config: at(8030), logproc: at(8060), api: at(8010), auth: at(8020) } });
 
 const set = async (service, values) => { const r = await patch(service.address, values, 'scenario'); equal(r.status, 200, `PATCH ${JSON.stringify(values)}: ${JSON.stringify(r.body)}`); };
 // While body runs the knobs have these values; afterwards their old ones.
@@ -67,9 +68,9 @@ await test('healthy: 40 a second, all good, quick', async () => {
   let r;
   for (let turn = 0; turn < 5; turn++) { // a busy machine may spoil one
     r = await load(160, 40, () => (next % 3 ? quote() : get(`/products/${1 + next++ % 50}`)));
-    equal(r.ok, 160, JSON.stringify(r.codes));
-    if (r.p95 < 150) break;
+    if (r.ok === 160 && r.p95 < 150) break;
   }
+  equal(r.ok, 160, JSON.stringify(r.codes));
   check(r.p95 < 150, `p95 ${r.p95.toFixed(1)} ms`);
   console.log(`    p50 ${r.p50.toFixed(1)} ms, p95 ${r.p95.toFixed(1)} ms`);
 });
@@ -115,6 +116,21 @@ await test('trace context goes through: gateway, api, worker and payments share 
     await until('log line of the worker', () => readFileSync(worker.log, 'utf8').includes(id.replace('12', '34')));
     await until('log line of the provider', () => readFileSync(payments.log, 'utf8').includes(id.replace('12', '34')));
   });
+});
+
+await test('one trace shows the whole order: gateway, api, cache, database, queue, worker, payments', async () => {
+  const id = 'fedcbafedcbafedcbafedcbafedcba98';
+  equal((await post('/orders', wish(), { traceparent: `00-${id}-1234567890abcdef-01`, 'idempotency-key': 'seen' })).status, 201, 'order');
+  const edges = new Set();
+  await until('the spans in logproc', async () => {
+    const { body } = await json(`http://${logproc.address}/traces/${id}`);
+    const walk = (span, from) => { edges.add(`${from} > ${span.service} ${span.name}`); for (const child of span.children ?? []) walk(child, `${span.service} ${span.name}`); };
+    for (const span of body.roots ?? []) walk(span, 'user');
+    return ['user > gateway POST /orders', 'gateway POST /orders > gateway POST api', 'gateway POST api > api POST /orders', 'api POST /orders > api GET',
+      'api POST /orders > api customer_history', 'api POST /orders > api process_business_data', 'api POST /orders > api publish jobs.settle',
+      'api publish jobs.settle > worker settle order', 'worker settle order > worker POST payments', 'worker POST payments > payments POST /charges',
+      'worker settle order > worker commit'].every((edge) => edges.has(edge));
+  }, 15000).catch((e) => { throw new Error(`${e.message}; seen: ${[...edges].join('; ')}`); });
 });
 
 await test('api algorithm: regressed costs far more processor, same price, next version', async () => {
@@ -165,7 +181,7 @@ await test('api db_pool_size 1: requests wait for a session; db_pool_wait_ms giv
     await set(api, { db_pool_wait_ms: 50 });
     const [errors, q] = await grows(api, 'db_client_errors_total{operation="pool"}', () => load(60, 60, quote));
     check(errors > 3 && q.codes.LIMIT > 1, `${errors} ${JSON.stringify(q.codes)}`);
-    await set(api, { db_pool_wait_ms: 1000 });
+    await set(api, { db_pool_wait_ms: null });
   });
 });
 
@@ -399,7 +415,7 @@ await test('kill -9 of the worker in mid-work: every order settled exactly once'
   await during(payments, { latency_ms: 100 }, async () => {
     await load(20, 40, order);
     await stop(worker, 'SIGKILL');
-    worker = await service('worker', { number, port: 8040, dir, upstreams: { config: at(8030), db: pg.address, mq: at(4222), payments: at(8050) } });
+    worker = await service('worker', { number, port: 8040, dir, upstreams: { config: at(8030), logproc: at(8060), db: pg.address, mq: at(4222), payments: at(8050) } });
     await allSettled(); // jobs that were being worked on come again after ack_wait
   });
 });
