@@ -58,6 +58,9 @@ await scene('a whole game by keyboard alone', {}, async ({ page, base }) => {
   await page.evaluate(() => document.activeElement?.blur());
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: /^Solved/ }).waitFor();
+  await page.getByRole('textbox', { name: 'Next time I will' }).fill('look at the queue first');
+  await page.getByRole('button', { name: 'Keep it' }).click();
+  await page.getByText('Kept with this debrief').waitFor();
 });
 
 await scene('a lost connection comes back in its place', {}, async ({ mock, page, base }) => {

@@ -2,14 +2,15 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import './debrief.css';
-import { API, encode, get } from '../live/api';
+import { API, encode, get, post, said } from '../live/api';
 import { describe } from '../live/commands';
 import type { Debrief as Told, Json, TimelineItem } from '../live/protocol';
+import { run } from '../live/store';
 import { href } from '../live/url';
 import { at, duration, literal, money, plural, seconds, sentence, number } from '../ui/format';
 import { Icon } from '../ui/icons';
 import { Markdown } from '../ui/markdown';
-import { Empty, Skeleton, useAsync } from '../ui/parts';
+import { Empty, ProblemBox, Skeleton, useAsync } from '../ui/parts';
 import { Mark, met, type State } from '../ui/status';
 import { Lanes } from './lanes';
 
@@ -45,7 +46,7 @@ function Page({ d }: { d: Told }): JSX.Element {
             <Costliest d={d} />
             {d.text && <section class="panel pad16"><h2>What to take along</h2><Markdown text={d.text} /></section>}
             <Solutions d={d} />
-            {d.forward && <section class="panel pad16"><h2>And next</h2><Markdown text={d.forward} /></section>}
+            <Note d={d} />
           </div>
           <div class="col gap12"><Score d={d} /><Criteria d={d} /><Did d={d} /><Trail d={d} /><Hints d={d} /></div>
         </div>
@@ -153,6 +154,29 @@ function Hints({ d }: { d: Told }): JSX.Element | null {
   return (
     <section class="panel pad16"><h2>Hints</h2>
       <ul>{list.map(h => <li key={h.id} class="ended"><Mark state={h.taken ? 'warn' : 'off'} size={14} /><span class="grow t2 any">{h.text}</span><span class="t3">{h.taken ? (h.cost ? `taken, ${h.cost} points` : 'shown') : h.offered ? 'not taken' : 'not reached'}</span></li>)}</ul>
+    </section>
+  );
+}
+
+/* One sentence for next time: written while the run is the server's present one, and kept with its debrief. */
+function Note({ d }: { d: Told }): JSX.Element | null {
+  const text = useSignal(d.forward ?? '');
+  const state = useSignal<'idle' | 'busy' | 'kept' | string>('idle');
+  const present = run.value?.id === d.run.id;
+  if (!present && !d.forward) return null;
+  const keep = async (e: Event): Promise<void> => {
+    e.preventDefault();
+    state.value = 'busy';
+    try { await post(`/runs/${encode(d.run.id)}/note`, { text: text.value.trim() }); state.value = 'kept'; } catch (err) { state.value = said(err); }
+  };
+  return (
+    <section class="panel pad16"><h2>Next time I will</h2>
+      {!present ? <p>{d.forward}</p> : (
+        <form class="col" onSubmit={keep}>
+          <textarea class="in" rows={3} maxLength={2000} aria-label="Next time I will" placeholder="look at the queue before I look at the processor" value={text.value} onInput={e => { text.value = e.currentTarget.value; state.value = 'idle'; }} />
+          {state.value !== 'idle' && state.value !== 'busy' && state.value !== 'kept' && <ProblemBox text={state.value} />}
+          <div class="row"><button class="btn" disabled={state.value === 'busy' || !text.value.trim() || text.value === d.forward}>Keep it</button>{state.value === 'kept' && <span class="row gap4 t2" role="status"><Mark state="ok" /> Kept with this debrief</span>}</div>
+        </form>)}
     </section>
   );
 }
