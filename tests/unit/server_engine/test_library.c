@@ -48,6 +48,21 @@ static void test_each_loads(void **state)
         assert_true(loaded_count >= 4);
 }
 
+static void test_guide_names_each(void **state)
+{
+        size_t size;
+        char *guide = fixture_read("docs/instructors.md", &size);
+
+        (void)state;
+        for (size_t i = 0; i < loaded_count; i++) {
+                char cell[SCENARIO_ID_BYTES_MAX + 8];
+
+                snprintf(cell, sizeof cell, "| `%s` ", loaded[i]->id);
+                if (!strstr(guide, cell)) fail_msg("docs/instructors.md does not list %s", loaded[i]->id);
+        }
+        free(guide);
+}
+
 static void test_no_near_duplicates(void **state)
 {
         (void)state;
@@ -154,6 +169,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_each_loads),
+                cmocka_unit_test(test_guide_names_each),
                 cmocka_unit_test(test_no_near_duplicates),
                 cmocka_unit_test(test_schema),
                 cmocka_unit_test(test_reference),
