@@ -36,6 +36,24 @@ static void driver_step_done(void *ctx, enum err e, const char *json, const char
         driver_next(d);
 }
 
+/* The reference answer, one for each cause. */
+static void driver_diagnose(struct driver *d)
+{
+        const struct scenario *s = run_scenario(conductor_run(d->conductor));
+        struct err_note note;
+
+        d->diagnoses = false;
+        if (!s->needs_diagnosis) return;
+        for (size_t i = 0; i < s->cause_count; i++) {
+                struct run_event event;
+
+                run_event_of_truth(s, i, &event);
+                if (!conductor_event(d->conductor, &event, &note)) continue;
+                d->failed_count++;
+                if (d->failed) d->failed(d->ctx, "diagnosis", s->causes[i].component, note.text);
+        }
+}
+
 static void driver_next(struct driver *d)
 {
         while (!d->busy && d->next < d->recipe->count && conductor_active(d->conductor)) {
@@ -54,6 +72,7 @@ static void driver_next(struct driver *d)
                 d->busy = false;
                 driver_fail(d, step, note.text);
         }
+        if (!d->busy && d->diagnoses && conductor_active(d->conductor)) driver_diagnose(d);
 }
 
 static void driver_begin(void *ctx)
@@ -117,6 +136,11 @@ enum err driver_find(const char *name, const struct scenario *scenario, const st
         }
         if (str_eq(name, "restart")) {
                 driver_restart_all(spec, room);
+                *ret = &room->recipe;
+                return ERR_OK;
+        }
+        if (str_eq(name, "solution") && scenario->false_alarm) {
+                room->recipe = (struct scenario_recipe){.step = room->step, .explain = ""};
                 *ret = &room->recipe;
                 return ERR_OK;
         }

@@ -19,6 +19,7 @@ struct driver {
         const struct scenario_recipe *recipe; /* NULL: does nothing */
         size_t next;
         bool begun, busy;
+        bool diagnoses; /* says what it was when the steps are done, where the scenario waits for that */
         size_t failed_count;
         void (*failed)(void *ctx, const char *kind, const char *on, const char *why);
         void *ctx;
@@ -29,7 +30,7 @@ void driver_init(struct driver *d, struct loop *loop, struct conductor *conducto
 void driver_done(struct driver *d);
 
 /* "none", "solution", "solution:2", "wrong:1" (counted from 1), "restart" (everything, one after the other). *ret is
- * NULL for none; steps of restart live in `room`. ERR_INVAL with a sentence. */
+ * NULL for none; steps of restart live in `room`. The solution of a false alarm has no steps. ERR_INVAL with a sentence. */
 struct driver_room {
         struct scenario_step step[STACK_SERVICES_MAX];
         struct scenario_recipe recipe;

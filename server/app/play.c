@@ -153,6 +153,7 @@ static int play_run(const struct play_args *a, const struct site *site, const st
         p.rig = rig;
         if (!e) {
                 driver_init(&p.driver, rig_loop(rig), rig_conductor(rig), recipe);
+                p.driver.diagnoses = str_starts(a->driver, "solution");
                 p.driver.failed = play_step_failed;
                 p.is_started = true;
                 e = conductor_start(rig_conductor(rig), &play, id, &note);
