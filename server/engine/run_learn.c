@@ -5,6 +5,7 @@
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/base/str.h"
+#include "common/text/json.h"
 #include "server/engine/promql.h"
 #include "server/engine/run_internal.h"
 
@@ -164,6 +165,18 @@ enum err run_evidence_event(struct run *run, const struct run_event *event, stru
         return ERR_OK;
 }
 
+/* {"key":"worker_threads"} -> worker_threads; other texts as they are. */
+static const char *object_name(struct run *run, const char *object)
+{
+        AUTO(json_free) struct json *j = NULL;
+        enum err e;
+
+        if (!object || object[0] != '{') return run_copy(run, object);
+        e = json_parse(object, strlen(object), &j, NULL);
+        if (e == ERR_NOMEM) run->nomem = true;
+        return run_copy(run, json_text(json_first(j)) ? json_text(json_first(j)) : object);
+}
+
 enum err run_diagnosis_event(struct run *run, const struct run_event *event, struct err_note *reterr)
 {
         struct run_diagnosis *d;
@@ -186,7 +199,7 @@ enum err run_diagnosis_event(struct run *run, const struct run_event *event, str
         }
         d = &run->diagnosis[run->diagnosis_count++];
         *d = (struct run_diagnosis){ .component = run_copy(run, event->component), .mechanism = run_copy(run, event->mechanism),
-                                     .object = run_copy(run, event->object), .note = run_copy(run, event->text), .affected = affected,
+                                     .object = object_name(run, event->object), .note = run_copy(run, event->text), .affected = affected,
                                      .affected_count = affected ? event->item_count : 0, .time_ms = run->now_ms };
         run_mark(run, RUN_LANE_VIEW, d->component, run_text(run, "diagnosis: %s, %s %s", d->component, d->mechanism, d->object));
         run_emit(run, RUN_DO_RUN, 0);

@@ -681,6 +681,7 @@ static void test_score(void **state)
         run_event_of_truth(s, 0, &truth);
         truth.component = "gateway"; /* one step away: half */
         truth.mechanism = "slow_query";
+        truth.object = "{\"key\":\"worker_threads\"}"; /* as the API passes it on */
         drive_feed(&d, &truth);
         drive_set(&d, OK_Q, 1);
         drive_set(&d, "fd:goodput_rps", 40);
