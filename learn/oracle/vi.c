@@ -24,7 +24,8 @@ enum err oracle_new(const struct sim_kernel *k, double gamma, struct oracle **re
         o->reach = mem_aligned(64, SIM_STATES * sizeof *o->reach);
         o->expected = mem_aligned(64, EVO_COUNT * SIM_CELLS * sizeof *o->expected);
         o->odds = mem_aligned(64, SIM_ROWS * sizeof *o->odds);
-        if (!o->v || !o->q || !o->reach || !o->expected || !o->odds) {
+        o->arrive = mem_aligned(64, SIM_STATES * sizeof *o->arrive);
+        if (!o->v || !o->q || !o->reach || !o->expected || !o->odds || !o->arrive) {
                 oracle_free(o);
                 return ERR_NOMEM;
         }
@@ -34,6 +35,14 @@ enum err oracle_new(const struct sim_kernel *k, double gamma, struct oracle **re
 
                 sim_row_odds(k, row, odds, code);
                 for (int j = 0; j < SIM_OUTCOMES; j++) o->odds[row][j] = (float)odds[j] * 0x1p-32f;
+        }
+        for (int i = 0; i < SIM_STATES; i++) {
+                struct sim_state s;
+                float r[REW_COUNT];
+
+                sim_state_at(i, &s);
+                sim_reach_reward(k, &s, r);
+                o->arrive[i] = r[REW_STABILITY] + r[REW_DISRUPTION];
         }
         *ret = o;
         return ERR_OK;
@@ -47,20 +56,14 @@ void oracle_free(struct oracle *o)
         mem_free(o->reach);
         mem_free(o->expected);
         mem_free(o->odds);
+        mem_free(o->arrive);
         mem_free(o);
 }
 
 /* reach[s] = reward of being in s + discount * v[s]: what arriving in s is worth. */
 static void reach_fill(struct oracle *o, double discount)
 {
-        for (int i = 0; i < SIM_STATES; i++) {
-                struct sim_state s;
-                float r[REW_COUNT];
-
-                sim_state_at(i, &s);
-                sim_reach_reward(o->kernel, &s, r);
-                o->reach[i] = r[REW_STABILITY] + r[REW_DISRUPTION] + (float)discount * o->v[i];
-        }
+        for (int i = 0; i < SIM_STATES; i++) o->reach[i] = o->arrive[i] + (float)discount * o->v[i];
 }
 
 /* expected[cell'] of reach over the random moves of load and recent restarts, from context s by evolution evo. */

@@ -16,6 +16,7 @@ struct oracle {
         double residual;               /* largest change of the last sweep */
         float *v;                      /* [SIM_STATES] */
         float (*q)[ACT_COUNT];         /* [SIM_STATES] */
+        float *arrive;                 /* [SIM_STATES], reward of being there */
         float *reach, *expected;       /* working memory */
         float (*odds)[SIM_OUTCOMES];   /* [SIM_ROWS]: the kernel's thresholds as probabilities */
 };
