@@ -13,7 +13,7 @@
 #include "learn/tools/tool.h"
 
 struct plan {
-        uint64_t first_seed, seeds, side_seeds, test_seed, episodes, train_episodes, tune, replicates;
+        uint64_t first_seed, seeds, side_seeds, test_seed, episodes, train_episodes, tune, replicates, updates;
         const char *out;
 };
 
@@ -83,7 +83,7 @@ static enum err train_side(struct work *w, const char *name, const char *learner
         for (uint64_t k = 0; k < w->plan.side_seeds; k++) {
                 bool net = str_eq(learner, "dqn");
                 const struct train_options o = { .seed = w->plan.first_seed + k, .episodes = net ? w->plan.train_episodes / 10 : w->plan.train_episodes, .collect = 6000,
-                                                 .learner = learner, .rules = w->first, .ablation = ablation, .bandit = bandit, .points = net ? &w->net_points[k] : NULL };
+                                                 .learner = learner, .rules = w->first, .ablation = ablation, .bandit = bandit, .points = net ? &w->net_points[k] : NULL, .updates = w->plan.updates };
                 AUTO(model_free) struct model *m = NULL;
                 bool stopped;
 
@@ -308,7 +308,7 @@ static enum err work_run(struct work *w, struct err_note *reterr)
 
 int cmd_report(int argc, char **argv)
 {
-        struct work w = { .plan = { 101, 10, 3, 1000, 2000, 500000, 300, STAT_REPLICATES, NULL } };
+        struct work w = { .plan = { 101, 10, 3, 1000, 2000, 500000, 300, STAT_REPLICATES, 0, NULL } };
         bool json = false;
         const struct option options[] = {
                 { "out", OPTION_TEXT, &w.plan.out, 0, 0, "folder for report.html and its CSV files (needed)" },
@@ -318,6 +318,7 @@ int cmd_report(int argc, char **argv)
                 { "test-seed", OPTION_COUNT, &w.plan.test_seed, 0, 1e9, "test seed, default 1000" },
                 { "episodes", OPTION_COUNT, &w.plan.episodes, 10, 100000, "test episodes, default 2000" },
                 { "train-episodes", OPTION_COUNT, &w.plan.train_episodes, 1000, 1e9, "training episodes, default 500000" },
+                { "updates", OPTION_COUNT, &w.plan.updates, 100, 1e9, "gradient updates of the network, default 150000" },
                 { "tune", OPTION_COUNT, &w.plan.tune, 1, 100000, "candidates tried for each rule, default 300" },
                 { "replicates", OPTION_COUNT, &w.plan.replicates, 100, 1e6, "bootstrap replicates, default 10000" },
                 { "json", OPTION_FLAG, &json, 0, 0, "print the findings as JSON" },

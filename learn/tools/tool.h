@@ -64,7 +64,7 @@ struct train_points { /* of a learning curve */
 };
 
 struct train_options {
-        uint64_t seed, episodes, collect, tune, calibrate;
+        uint64_t seed, episodes, collect, tune, calibrate, updates; /* updates: of the network, 0: the default */
         const char *learner, *name;
         uint32_t ablation;
         const struct feat_params *feat; /* NULL: collect anew */

@@ -68,11 +68,12 @@ static enum err learn_net(const struct lab *lab, const struct train_options *o, 
         opts.kernel = &lab->kernel;
         opts.feat = m->feat;
         opts.seed = seed_train_at(o->seed * 16 + 4);
+        if (o->updates) opts.updates = o->updates;
         e = dqn_new(&opts, &d);
         if (e) return err_note(reterr, e, "no memory for the network's training");
         progress_start(&progress, "DQN updates", (double)opts.updates);
         while (dqn_updates(d) < opts.updates && !(*ret_stopped = *ret_stopped || tool_interrupted(NULL))) {
-                dqn_run(d, opts.updates / 50);
+                dqn_run(d, opts.updates / 50 + 1);
                 curve_line(o, "dqn", dqn_episodes(d), dqn_recent_return(d));
                 if (!o->quiet) progress_at(&progress, (double)dqn_updates(d));
         }
@@ -169,6 +170,7 @@ int cmd_train(int argc, char **argv)
                 { "learner", OPTION_TEXT, &o.learner, 0, 0, "qtab (double tabular Q) or dqn (network beside the table); default qtab" },
                 { "seed", OPTION_COUNT, &o.seed, 0, 1e9, "training seed, default 1" },
                 { "episodes", OPTION_COUNT, &o.episodes, 100, 1e9, "training episodes of the table, default 500000" },
+                { "updates", OPTION_COUNT, &o.updates, 100, 1e9, "gradient updates of the network, default 150000" },
                 { "collect", OPTION_COUNT, &o.collect, 200, 1e6, "episodes of random interaction, default 6000" },
                 { "tune", OPTION_COUNT, &o.tune, 1, 100000, "candidates tried for each rule, default 300" },
                 { "calibrate", OPTION_COUNT, &o.calibrate, 200, 1e6, "calibration episodes, default 4000" },

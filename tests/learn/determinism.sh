@@ -1,12 +1,12 @@
 #!/bin/bash
 # The same bits with gcc and clang, at -O0 and -O3: builds the learner's rooms four ways in a temporary folder and compares the
-# trace and model numbers of `check --determinism`. Uses what is installed; about half a minute. Exit 0 equal, 1 not, 3 cannot build.
+# trace and model numbers of `check --determinism`. Uses what is installed; about half a minute. Ends with "N passed, N failed".
 set -u
 cd "$(dirname "$0")/../.." || exit 3
 work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT
 rooms=$(ls learn/{rng,sim,oracle,feat,policy,env,eval,nn,model,train,reco,mapek,rca,tools}/*.c common/base/*.c common/sys/{clock,file,dir,fault_page}.c)
-want=""
+want="" passed=0 failed=0
 for compiler in gcc clang; do
         command -v "$compiler" >/dev/null || { echo "skipped $compiler: not installed"; continue; }
         for level in -O0 -O3; do
@@ -24,11 +24,12 @@ for compiler in gcc clang; do
                         objects+=("$object")
                 done
                 "$compiler" "${objects[@]}" -o "$work/learn" -lm -lpthread || exit 3
-                got=$("$work/learn" check --determinism) || { echo "$got"; echo "failed: $compiler $level"; exit 1; }
+                got=$("$work/learn" check --determinism) || { echo "$got"; echo "not ok $compiler $level: check failed"; failed=$((failed + 1)); continue; }
                 numbers=$(echo "$got" | grep -oE '(trace [a-z0-9]+|model) [0-9a-f]{16}')
                 echo "$compiler $level: $(echo "$numbers" | tr '\n' ' ')"
                 [ -z "$want" ] && want=$numbers
-                [ "$numbers" = "$want" ] || { echo "not the same bits: $compiler $level"; exit 1; }
+                if [ -n "$numbers" ] && [ "$numbers" = "$want" ]; then passed=$((passed + 1)); else echo "not ok $compiler $level: not the same bits"; failed=$((failed + 1)); fi
         done
 done
-echo "the same bits"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -ge 2 ]
