@@ -6,7 +6,7 @@
 #include "learn/eval/svg.h"
 
 static const char style[] =
-        ":root{color-scheme:light dark;--ink:#1b2430;--faint:#d5dbe3;--page:#fff;--card:#f6f8fa;--c1:#1668c7;--c2:#d05a14;--c3:#2b8a3e;--c4:#8c3fb5;--c5:#b3261e;--c6:#0b7f8a}\n"
+        ":root{color-scheme:light dark;--ink:#1b2430;--faint:#d5dbe3;--page:#fff;--card:#f6f8fa;--c1:#1668c7;--c2:#d05a14;--c3:#1f7a33;--c4:#8c3fb5;--c5:#b3261e;--c6:#0b7f8a}\n"
         "@media(prefers-color-scheme:dark){:root{--ink:#e6ebf2;--faint:#39424e;--page:#12161c;--card:#1b2129;--c1:#6cb2ff;--c2:#ffa366;--c3:#6fd08c;--c4:#cf9bff;--c5:#ff8a80;--c6:#5fd3de}}\n"
         "body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);max-width:1000px;margin:2rem auto;padding:0 1rem}\n"
         "h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2.5rem}table{border-collapse:collapse;width:100%;font-size:.86rem}.wide{overflow-x:auto}\n"
@@ -26,7 +26,7 @@ static void table_policies(const struct report *r, struct buf *to)
 {
         static const enum metric shown[] = { METRIC_REWARD, METRIC_UNNECESSARY, METRIC_EX_ANTE, METRIC_COST, METRIC_TIME, METRIC_RELAPSE, METRIC_UNSTABLE };
 
-        buf_str(to, "<div class=\"wide\"><table id=\"policies\"><thead><tr><th>policy</th>");
+        buf_str(to, "<div class=\"wide\" tabindex=\"0\"><table id=\"policies\"><thead><tr><th>policy</th>");
         for (size_t i = 0; i < ARRAY_COUNT(shown); i++) buf_printf(to, "<th>%s<br><small>%s</small></th>", metric_title(shown[i]), metric_unit(shown[i]));
         buf_str(to, "</tr></thead><tbody>\n");
         for (uint32_t k = 0; k < r->compare->count; k++) {
@@ -43,7 +43,7 @@ static void table_policies(const struct report *r, struct buf *to)
 
 static void table_lines(const struct report *r, struct buf *to)
 {
-        buf_str(to, "<div class=\"wide\"><table id=\"findings\"><thead><tr><th></th><th style=\"text-align:left\">claim</th><th style=\"text-align:left\">measured</th><th>holds</th></tr></thead><tbody>\n");
+        buf_str(to, "<div class=\"wide\" tabindex=\"0\"><table id=\"findings\"><thead><tr><th>no.</th><th style=\"text-align:left\">claim</th><th style=\"text-align:left\">measured</th><th>holds</th></tr></thead><tbody>\n");
         for (int i = 0; i < r->lines; i++)
                 buf_printf(to, "<tr><td>%s</td><td class=\"text\">%s</td><td class=\"text\">%s</td><td class=\"%s\">%s</td></tr>\n", r->line[i].id, r->line[i].claim, r->line[i].measured,
                            r->line[i].holds ? "yes" : "no", r->line[i].holds ? "yes" : "no");
@@ -160,7 +160,7 @@ static void plot_ablations(const struct report *r, struct buf *to)
 
 static void table_sensitivity(const struct report *r, struct buf *to)
 {
-        buf_str(to, "<div class=\"wide\"><table id=\"sensitivity\"><thead><tr><th>weight</th>");
+        buf_str(to, "<div class=\"wide\" tabindex=\"0\"><table id=\"sensitivity\"><thead><tr><th>weight</th>");
         for (int i = 0; i < r->rankeds; i++) buf_printf(to, "<th>%s</th>", r->ranked[i]);
         buf_str(to, "<th>order</th></tr></thead><tbody>\n");
         for (int k = 0; k < r->sensitivities; k++) {
@@ -173,7 +173,7 @@ static void table_sensitivity(const struct report *r, struct buf *to)
 
 void report_html(const struct report *r, struct buf *to)
 {
-        buf_printf(to, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>Firedrill: what the recovery agent learned</title>\n<style>%s</style></head><body>\n", style);
+        buf_printf(to, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>Firedrill: what the recovery agent learned</title>\n<style>%s</style></head><body><main>\n", style);
         buf_printf(to, "<h1>What the recovery agent learned</h1>\n<p>%u test episodes of ten minutes each, test seed %llu, the same incidents for every policy; 95 %% intervals from %u bootstrap replicates over episodes (within strata) and training seeds. Made by <code>%s</code>.</p>\n",
                    r->compare->episodes, (unsigned long long)r->test_seed, r->compare->replicates, r->made_by);
         buf_str(to, "<h2>Findings</h2>\n");
@@ -189,7 +189,7 @@ void report_html(const struct report *r, struct buf *to)
         plot_ablations(r, to);
         buf_str(to, "<h2>Sensitivity to the reward's weights</h2>\n<p>The same behaviour judged with each reward column halved and doubled.</p>\n");
         table_sensitivity(r, to);
-        buf_str(to, "</body></html>\n");
+        buf_str(to, "</main></body></html>\n");
 }
 
 void report_policies_csv(const struct report *r, struct buf *to)
