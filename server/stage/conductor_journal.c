@@ -1,9 +1,17 @@
 /* What the conductor writes down. */
+#include <assert.h>
+
 #include "common/base/str.h"
 #include "common/sys/clock.h"
 #include "server/engine/run_event.h"
 #include "server/engine/run_json.h"
 #include "server/stage/conductor_impl.h"
+
+static_assert(RUN_TASKS_MAX <= STORE_TASKS_MAX && RUN_ACTIONS_MAX <= STORE_ACTIONS_MAX,
+              "the journal has room for every run");
+static_assert(RUN_LINE_BYTES_MAX <= STORE_TEXT_BYTES_MAX, "every event fits into the log");
+static_assert(SCENARIO_TIME_LIMIT_MS_MAX / CONDUCTOR_TICK_MS * 2 <= STORE_EVENTS_MAX,
+              "the longest run fits into the log");
 
 void conductor_journal_failed(struct conductor *c, const struct err_note *note)
 {

@@ -359,6 +359,61 @@ static void too_large_a_text_is_refused(void **state)
         store_free(s);
 }
 
+/* The oldest finished run makes room; one that is not finished stays, however old; episodes stay. */
+static void old_runs_make_room(void **state)
+{
+        struct store *s = opened();
+        struct store_difficulty d = {0};
+        struct seen seen = {0};
+        struct err_note note;
+
+        (void)state;
+        for (int i = 1; i <= STORE_RUNS_MAX + 2; i++) {
+                struct store_run r = a_run();
+
+                r.state = i == 1 ? "running" : "debriefed";
+                assert_int_equal(store_run_new(s, &r, NULL), ERR_OK);
+                assert_int_equal(r.id, i);
+                assert_int_equal(store_episode_put(s, i, "pool", "resolved", 1, 1, NULL), ERR_OK);
+        }
+        assert_int_equal(store_run_get(s, 1, see_run, &seen, NULL), ERR_OK);
+        assert_int_equal(store_run_get(s, 2, see_run, &seen, &note), ERR_NOT_FOUND);
+        assert_int_equal(store_run_get(s, 3, see_run, &seen, &note), ERR_NOT_FOUND);
+        assert_int_equal(store_run_get(s, 4, see_run, &seen, NULL), ERR_OK);
+        assert_int_equal(store_difficulty_get(s, "pool", &d, NULL), ERR_OK);
+        assert_int_equal(d.attempts, STORE_RUNS_MAX + 2);
+        store_free(s);
+}
+
+static void actions_and_tasks_are_bounded(void **state)
+{
+        struct store *s = opened();
+        struct store_run r = a_run();
+        struct err_note note = {0};
+        enum err e = ERR_OK;
+        char id[16];
+        int actions = 0, tasks = 0;
+
+        (void)state;
+        assert_int_equal(store_run_new(s, &r, NULL), ERR_OK);
+        while (!e && actions <= STORE_ACTIONS_MAX) {
+                (void)snprintf(id, sizeof(id), "a%d", actions + 1);
+                e = store_action_put(s, r.id, &(struct store_action){id, 1, "learner", "{}"}, &note);
+                if (!e) actions++;
+        }
+        assert_int_equal(e, ERR_LIMIT);
+        assert_int_equal(actions, STORE_ACTIONS_MAX);
+        assert_int_equal(store_action_put(s, r.id, &(struct store_action){"a1", 1, "learner", "{}"}, &note), ERR_OK);
+        for (e = ERR_OK; !e && tasks <= STORE_TASKS_MAX; tasks += !e) {
+                struct store_task task = {.task_id = tasks + 1, .kind = "k", .target = "api", .args = "{}", .detail = ""};
+
+                e = store_task_plan(s, r.id, &task, &note);
+        }
+        assert_int_equal(e, ERR_LIMIT);
+        assert_int_equal(tasks, STORE_TASKS_MAX);
+        store_free(s);
+}
+
 static enum err whole_life(void)
 {
         AUTO(store_free) struct store *s = NULL;
@@ -415,6 +470,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(a_second_owner_and_a_non_database_are_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_full_disk_is_an_error_and_passes, setup, teardown),
                 cmocka_unit_test_setup_teardown(too_large_a_text_is_refused, setup, teardown),
+                cmocka_unit_test_setup_teardown(old_runs_make_room, setup, teardown),
+                cmocka_unit_test_setup_teardown(actions_and_tasks_are_bounded, setup, teardown),
                 cmocka_unit_test_setup_teardown(everything_may_fail_once, setup, teardown),
         };
 
