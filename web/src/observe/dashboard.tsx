@@ -20,7 +20,7 @@ interface Panel { none?: string; id: string; title: string; unit: Unit; parts: P
 /* The four golden signals: what every row shows. */
 const GOLDEN: Panel[] = [
   { id: 'latency', title: 'Latency p95', unit: 's', parts: [{ rule: SERVICE.p95, label: 'p95' }], none: 'no requests yet' },
-  { id: 'traffic', title: 'Requests', unit: 'rps', parts: [{ rule: SERVICE.rps, label: 'requests' }] },
+  { id: 'traffic', title: 'Requests', unit: 'rps', parts: [{ rule: SERVICE.rps, label: 'requests' }], none: 'no requests yet' },
   { id: 'errors', title: 'Errors', unit: 'ratio', parts: [{ rule: SERVICE.errors, label: 'errors' }], max: 0.02, none: 'no requests yet' },
   { id: 'saturation', title: 'Busy workers', unit: 'ratio', parts: [{ rule: SERVICE.saturation, label: 'busy' }], max: 1, none: 'has no workers' },
 ];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { grid, labelText, shortLabels, unitOf } from './explore';
-import { bins, join } from './logs';
+import { bins, join, rest } from './logs';
 
 test('labels that all share are left out of a legend', () => {
   expect(shortLabels([{ __name__: 'up', service: 'api', job: 'x' }, { __name__: 'up', service: 'auth', job: 'x' }])).toEqual(['api', 'auth']);
@@ -24,6 +24,9 @@ test('the seam of a log tail does not repeat lines', () => {
   expect(join([a, b], [{ ...b }, c]).map(x => x.message)).toEqual(['a', 'b', 'c']);
   const known = [a];
   expect(join(known, [{ ...a }])).toBe(known);
+});
+test('a line is shown with the fields of its own', () => {
+  expect(rest({ ...l('2026-01-01T00:00:01Z', 'm'), event: 'request.failed', status: 503, path: '', trace_id: 'x' })).toBe('request.failed status=503');
 });
 test('bins of the histogram hold every line', () => {
   const b = bins([{ time: '2026-01-01T00:00:00Z', level: 'info' }, { time: '2026-01-01T00:00:05Z', level: 'error' }, { time: '2026-01-01T00:00:10Z', level: 'info' }], 10);

@@ -89,11 +89,17 @@ export function Logs({ runId }: { runId: string }): JSX.Element {
   );
 }
 
+/* What a line says beside its message: the fields of its own, short. */
+const COMMON = new Set(['time', 'level', 'service', 'instance', 'version', 'message', 'trace_id', 'span_id']);
+export function rest(l: LogLine): string {
+  return Object.entries(l).filter(([k, v]) => !COMMON.has(k) && v !== undefined && v !== null && v !== '').slice(0, 6).map(([k, v]) => (k === 'event' ? literal(v) : `${k}=${literal(v)}`)).join(' ').slice(0, 200);
+}
+
 function Line({ l, open, press }: { l: LogLine; open: boolean; press: () => void }): JSX.Element {
   return (
     <button class="log-row" aria-expanded={open} onClick={press}>
       <span class="t3">{clockOf(ms(l))}.{String(ms(l) % 1000).padStart(3, '0')}</span><Mark state={STATE[l.level] ?? 'info'} size={12} /><span class="t2 ell">{l.service}</span>
-      <span class="ell"><span class="sr">{l.level} </span>{(l.message ?? l.event ?? '').slice(0, 600)}</span>
+      <span class="ell"><span class="sr">{l.level} </span>{(l.message ?? l.event ?? '').slice(0, 600)} <span class="t3">{rest(l)}</span></span>
     </button>
   );
 }
