@@ -7,10 +7,10 @@
 #include "server/engine/run_json.h"
 #include "server/stage/conductor_impl.h"
 
-static_assert(RUN_TASKS_MAX <= STORE_TASKS_MAX && RUN_ACTIONS_MAX <= STORE_ACTIONS_MAX,
+static_assert((int)RUN_TASKS_MAX <= (int)STORE_TASKS_MAX && (int)RUN_ACTIONS_MAX <= (int)STORE_ACTIONS_MAX,
               "the journal has room for every run");
-static_assert(RUN_LINE_BYTES_MAX <= STORE_TEXT_BYTES_MAX, "every event fits into the log");
-static_assert(SCENARIO_TIME_LIMIT_MS_MAX / CONDUCTOR_TICK_MS * 2 <= STORE_EVENTS_MAX,
+static_assert((int)RUN_LINE_BYTES_MAX <= (int)STORE_TEXT_BYTES_MAX, "every event fits into the log");
+static_assert((int)SCENARIO_TIME_LIMIT_MS_MAX / (int)CONDUCTOR_TICK_MS * 2 <= (int)STORE_EVENTS_MAX,
               "the longest run fits into the log");
 
 void conductor_journal_failed(struct conductor *c, const struct err_note *note)
