@@ -7,6 +7,7 @@ import { crosshair, fixed, LAST, last, live, shift, span, zoom, zoomOut } from '
 import { second, serverNow } from '../live/clock';
 import { markers } from '../live/markers';
 import { tick } from '../live/metrics';
+import { link } from '../live/socket';
 import { parts } from '../live/store';
 import { go, route, setQuery } from '../live/url';
 import { ago, clockOf } from '../ui/format';
@@ -75,7 +76,7 @@ function TimePicker(): JSX.Element {
       </select>
       <button class="btn quiet icon small wide" aria-label="Later" title="Later (t Right)" disabled={!f} onClick={() => shift(0.5)}><Icon name="next" size={14} /></button>
       {f ? <button class="btn small live-pill paused" onClick={live} title="Back to live (Esc)">{ago(behind)} behind · Back to live</button>
-        : <span class="live-pill" title={slow.value ? 'This machine is slow: charts are drawn every 2 seconds' : 'Charts move once a second'}><i aria-hidden="true" />{slow.value ? 'every 2 s' : 'Live'}</span>}
+        : <span class="live-pill" title={slow.value ? 'This machine is slow: charts are drawn every 2 seconds' : 'Charts move once a second'}>{link.value === 'live' && <i aria-hidden="true" />}{link.value !== 'live' ? 'waiting' : slow.value ? 'every 2 s' : 'Live'}</span>}
     </div>
   );
 }

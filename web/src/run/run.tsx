@@ -38,6 +38,7 @@ function prefetch(): void {
 
 const TABS = ['user', 'observe', 'test', 'agent'] as const;
 type TabId = (typeof TABS)[number];
+let watched = ''; // the run that was live on this page
 const briefSkipped = signal(''); // the run whose briefing the learner has left
 
 export function RunView({ id, openHelp }: { id: string; openHelp: () => void }): JSX.Element {
@@ -52,7 +53,10 @@ function Elsewhere({ id }: { id: string }): JSX.Element {
   const error = useSignal<string | null>(null);
   useEffect(() => {
     get<Run>(`/runs/${encodeURIComponent(id)}`).then(r => {
-      if (over(r)) go(['run', id, 'debrief']); else run.value = r;
+      if (!over(r)) { run.value = r; return; }
+      // It was live on this page a moment ago: the server must have been away, and its own words say what became of the run.
+      if (watched === id) toast('warn', 'This run is over', sentence(r.reason) || undefined, undefined, 15_000);
+      go(['run', id, 'debrief']);
     }, e => { error.value = said(e); });
   }, [id]);
   return (
@@ -70,6 +74,7 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
   const pick = (t: TabId): void => { briefSkipped.value = r.id; go(['run', r.id, t], {}, true); };
   const isOver = over(r);
   runStart.value = r.created_ms / 1000;
+  watched = r.id;
 
   useEffect(prefetch, []);
   useEffect(() => keysAdd([
