@@ -4,6 +4,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/str.h"
+#include "server/advisor/advisor.h"
 #include "server/engine/run_event.h"
 
 enum { DRIVER_ARENA_BYTES_MAX = 256 * 1024 };
@@ -130,7 +131,8 @@ static enum err driver_pick(const char *name, const char *what, const struct sce
 enum err driver_find(const char *name, const struct scenario *scenario, const struct stack_spec *spec,
                      struct driver_room *room, const struct scenario_recipe **ret, struct err_note *reterr)
 {
-        if (str_eq(name, "none")) {
+        /* Those who decide as they go have no recipe: the pilot does what the advisor says. */
+        if (str_eq(name, "none") || advisor_policy_parse(name) < ADVISOR_POLICY_COUNT) {
                 *ret = NULL;
                 return ERR_OK;
         }
@@ -150,6 +152,6 @@ enum err driver_find(const char *name, const struct scenario *scenario, const st
         if (str_starts(name, "wrong"))
                 return driver_pick(name + strlen("wrong"), "wrong", scenario->wrong_fixes, scenario->wrong_fix_count,
                                    ret, reterr);
-        return err_note(reterr, ERR_INVAL, "--driver is '%s', expected none, solution, solution:N, wrong:N or restart",
+        return err_note(reterr, ERR_INVAL, "--driver is '%s', expected none, solution, solution:N, wrong:N, restart, agent, rule, tuned or ignore",
                         name);
 }

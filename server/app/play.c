@@ -11,12 +11,14 @@
 #include "server/app/commands.h"
 #include "server/app/driver.h"
 #include "server/app/options.h"
+#include "server/app/pilot.h"
 #include "server/app/rig.h"
 #include "server/engine/run_json.h"
 
 struct play {
         struct rig *rig;
         struct driver driver;
+        struct pilot pilot;
         bool is_text, is_over, was_injecting, was_running, is_started;
         int64_t began_ms;
 };
@@ -74,6 +76,13 @@ static void play_idle(void *ctx, int64_t run_id)
 
         (void)run_id;
         p->is_over = p->is_started;
+}
+
+static void play_advice(void *ctx)
+{
+        struct play *p = ctx;
+
+        if (p->is_started) pilot_see(&p->pilot);
 }
 
 static void play_step_failed(void *ctx, const char *kind, const char *on, const char *why)
@@ -136,6 +145,7 @@ static int play_run(const struct play_args *a, const struct site *site, const st
         struct play p = {.is_text = !a->json && isatty(STDOUT_FILENO), .began_ms = clock_mono_ms()};
         struct rig_options options = {
                 .site = site, .home = a->home, .stack = a->stack, .tell = play_tell, .on_idle = play_idle, .ctx = &p};
+        enum advisor_policy policy = advisor_policy_parse(a->driver);
         struct conductor_play play = {
                 .source = source->data, .source_bytes = source->size_bytes, .driver = a->driver, .fast = a->fast};
         AUTO(rig_free) struct rig *rig = NULL;
@@ -148,10 +158,18 @@ static int play_run(const struct play_args *a, const struct site *site, const st
                 fprintf(stderr, "firedrill play: --seed is '%s', expected a number\n", a->seed);
                 return SITE_EXIT_USE;
         }
+        if (policy < ADVISOR_POLICY_COUNT) {
+                options.policy = policy;
+                options.on_advice = play_advice;
+        }
         e = rig_new(&options, &rig, &note);
         if (!e) e = rig_start(rig, &note);
+        if (!e && options.on_advice && !rig_advisor(rig))
+                e = err_note(&note, ERR_UNSUPPORTED, "there is no model for the driver '%s'", a->driver);
         p.rig = rig;
         if (!e) {
+                pilot_init(&p.pilot, rig_loop(rig), rig_conductor(rig), rig_advisor(rig));
+                p.pilot.failed = play_step_failed;
                 driver_init(&p.driver, rig_loop(rig), rig_conductor(rig), recipe);
                 p.driver.diagnoses = str_starts(a->driver, "solution");
                 p.driver.failed = play_step_failed;
@@ -168,6 +186,7 @@ static int play_run(const struct play_args *a, const struct site *site, const st
                 fprintf(stderr, "firedrill play: %s\n", note.text);
         }
         driver_done(&p.driver);
+        pilot_done(&p.pilot);
         if (!rig || !rig_stop(rig, &note)) return status;
         fprintf(stderr, "firedrill play: %s\n", note.text);
         return SITE_EXIT_ENVIRONMENT;
@@ -215,7 +234,7 @@ int command_play(int argc, char **argv)
         const struct option_row rows[] = {
                 {.name = "--driver",
                  .value = "WHO",
-                 .help = "none (default), solution, solution:N, wrong:N or restart (everything)",
+                 .help = "none (default), solution, solution:N, wrong:N, restart (everything), agent, rule, tuned or ignore",
                  .text = &a.driver},
                 {.name = "--fast", .help = "shorten holds, hints and the time limit", .flag = &a.fast},
                 {.name = "--home",

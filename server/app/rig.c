@@ -21,7 +21,8 @@ enum {
         RIG_STACK_MS = 120000,
         RIG_RUN_END_MS = 30000,
         RIG_SHUTDOWN_MS = 30000,
-        RIG_TURN_MS = 200
+        RIG_TURN_MS = 200,
+        RIG_MODEL_BYTES_MAX = 8 << 20
 };
 
 struct rig {
@@ -33,7 +34,9 @@ struct rig {
         struct control *control;
         struct stage *stage;
         struct conductor *conductor;
+        struct advisor *advisor;
         char home[FILE_PATH_BYTES];
+        bool decision_lost; /* told once, until it works again */
         bool is_temporary, control_up, agent_gone, idle, stopping;
         bool revives; /* an agent that dies is started again */
         int revived;  /* how often */
@@ -135,6 +138,58 @@ static void rig_tell(void *ctx, const char *type, const char *json)
         struct rig *rig = ctx;
 
         rig->o.tell(rig->o.ctx, type, json);
+        if (rig->advisor) advisor_hear(rig->advisor, type, json);
+}
+
+/* Every decision is kept with the fingerprint of what it was made from, also one that nobody is shown. */
+static void rig_advised(void *ctx, const char *json, bool shown)
+{
+        struct rig *rig = ctx;
+        char path[FILE_PATH_BYTES];
+        struct err_note note;
+        AUTO_BUF line = {0};
+        enum err e;
+
+        buf_init(&line, 1 << 17);
+        buf_printf(&line, "{\"shown\":%s,\"recommendation\":%s}\n", shown ? "true" : "false", json);
+        e = path_format(path, "%s/decisions/r%lld.jsonl", rig->home, (long long)conductor_run_id(rig->conductor));
+        if (!e) e = buf_status(&line);
+        if (!e) e = file_append(path, line.data, line.size_bytes, 0600, &note);
+        if (e && !rig->decision_lost) rig_notice(rig, "warning", "the agent's decisions cannot be kept on disk");
+        rig->decision_lost = e != ERR_OK;
+        if (shown || rig->o.on_advice) rig->o.tell(rig->o.ctx, "recommendation", json);
+        if (rig->o.on_advice) rig->o.on_advice(rig->o.ctx);
+}
+
+static void rig_advise(void *ctx, char *dst, size_t dst_bytes)
+{
+        struct rig *rig = ctx;
+        char sentence[ADVISOR_SENTENCE_BYTES] = "No model of a recovery agent fits this server, so there is no advice.";
+
+        if (rig->advisor) (void)advisor_sentence(rig->advisor, sentence);
+        str_cut(dst, dst_bytes, sentence);
+}
+
+/* Without a model the trainer works all the same; it only has no advice to give. */
+static void rig_advisor_make(struct rig *rig)
+{
+        struct advisor_options options = {.spec = site_spec(rig->o.site), .policy = rig->o.policy, .tell = rig_advised, .ctx = rig};
+        char share[FILE_PATH_BYTES], path[FILE_PATH_BYTES], text[ERR_NOTE_BYTES + 64];
+        struct err_note note = {0};
+        AUTO_BUF model = {0};
+        enum err e = path_share(share, &note);
+
+        buf_init(&model, RIG_MODEL_BYTES_MAX);
+        if (!e) e = path_format(path, "%s/decisions", rig->home);
+        if (!e) e = dir_make(path, 0700, &note);
+        if (!e) e = path_join(path, share, "models/default.fdlm");
+        if (!e) e = file_read(path, &model, &note);
+        options.model = model.data;
+        options.model_bytes = model.size_bytes;
+        if (!e) e = advisor_new(&options, &rig->advisor, &note);
+        if (!e) return;
+        (void)snprintf(text, sizeof(text), "no advice of the recovery agent: %s", note.text);
+        rig_notice(rig, "warning", text);
 }
 
 enum err rig_wait(struct rig *rig, const bool *done, int64_t timeout_ms)
@@ -312,6 +367,7 @@ static enum err rig_conductor_make(struct rig *rig, struct err_note *reterr)
                                             .stack = rig->o.stack,
                                             .tell = rig_tell,
                                             .on_idle = rig_idle,
+                                            .advise = rig_advise,
                                             .ctx = rig};
         struct stage_options stage = {.loop = rig->loop,
                                       .http = rig->http,
@@ -326,6 +382,7 @@ static enum err rig_conductor_make(struct rig *rig, struct err_note *reterr)
         stage_address(rig->stage, loadgen_at, loadgen, sizeof(loadgen));
         options.stage = rig->stage;
         if (conductor_new(&options, &rig->conductor)) return err_note(reterr, ERR_NOMEM, "out of memory");
+        rig_advisor_make(rig);
         return ERR_OK;
 }
 
@@ -435,6 +492,8 @@ void rig_free(struct rig *rig)
         if (!rig) return;
         loop_timer_remove(rig->revive_timer);
         conductor_free(rig->conductor);
+        advisor_free(rig->advisor);
+        rig->advisor = NULL;
         control_free(rig->control);
         http_async_free(rig->http);
         stage_free(rig->stage);
@@ -462,6 +521,11 @@ struct control *rig_control(struct rig *rig)
 struct stage *rig_stage(struct rig *rig)
 {
         return rig->stage;
+}
+
+struct advisor *rig_advisor(struct rig *rig)
+{
+        return rig->advisor;
 }
 
 struct conductor *rig_conductor(struct rig *rig)

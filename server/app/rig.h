@@ -14,6 +14,7 @@
 #include "common/base/err.h"
 #include "common/http/client.h"
 #include "common/sys/loop.h"
+#include "server/advisor/advisor.h"
 #include "server/app/site.h"
 #include "server/control/control.h"
 #include "server/stage/conductor.h"
@@ -27,8 +28,10 @@ struct rig_options {
         const char *home; /* NULL: a temporary one, removed at the end */
         int stack;
         bool no_control;         /* neither start nor stop the control agent */
+        enum advisor_policy policy; /* who advises; 0: the trained agent */
         conductor_tell_fn *tell; /* messages of runs, and "notice" and "process" */
         void (*on_idle)(void *ctx, int64_t run_id);
+        void (*on_advice)(void *ctx); /* each decision of the agent, also one that is not shown; may be NULL */
         void (*on_control)(void *ctx, bool up); /* the agent came or went, or its stack changed its state */
         void *ctx;
 };
@@ -55,6 +58,7 @@ struct control *rig_control(struct rig *rig);
 struct stage *rig_stage(struct rig *rig);
 struct conductor *rig_conductor(struct rig *rig);
 struct http_async *rig_http(struct rig *rig);
+struct advisor *rig_advisor(struct rig *rig); /* NULL: no model fits; a notice said why */
 const char *rig_home(const struct rig *rig);
 const struct site *rig_site(const struct rig *rig);
 int rig_stack(const struct rig *rig);

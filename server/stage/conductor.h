@@ -45,6 +45,8 @@ struct conductor_options {
         int stack;
         conductor_tell_fn *tell;
         void (*on_idle)(void *ctx, int64_t run_id); /* a run is debriefed, all is undone; may be NULL */
+        /* The recovery agent's advice of this moment in one sentence, or why there is none; NULL: there is no agent. */
+        void (*advise)(void *ctx, char *dst, size_t dst_bytes);
         void *ctx;
 };
 

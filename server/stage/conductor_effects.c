@@ -303,15 +303,16 @@ void conductor_effects(struct conductor *c, const struct run_effects *effects, b
                 debriefed = debriefed || effects->item[i].kind == RUN_DO_DEBRIEF;
         }
         for (size_t i = 0; i < effects->count && c->run; i++) {
-                char hint[16];
+                char hint[16], advice[ERR_NOTE_BYTES] = "No recovery agent is connected to this run, so there is no advice.";
 
                 if (effects->item[i].kind != RUN_DO_ADVISE) continue;
                 (void)snprintf(hint, sizeof(hint), "h%u", effects->item[i].index + 1);
+                if (c->o.advise) c->o.advise(c->o.ctx, advice, sizeof(advice));
                 conductor_feed(c,
                                &(struct run_event){
                                        .kind = RUN_EV_ADVICE,
                                        .hint = hint,
-                                       .text = "No recovery agent is connected to this run, so there is no advice."});
+                                       .text = advice});
         }
         if (!debriefed || !c->run) return;
         conductor_journal_run(c, true);

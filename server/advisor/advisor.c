@@ -1,0 +1,250 @@
+#include "server/advisor/advisor.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/hash.h"
+#include "common/base/mem.h"
+#include "common/base/str.h"
+#include "server/advisor/advisor_impl.h"
+
+static const char *const series_names[SIGNAL_COUNT] = {
+#define X(name, series, title, unit, in_rca) series,
+        ADVISOR_SIGNAL_LIST(X)
+#undef X
+};
+
+static const char *const policy_names[ADVISOR_POLICY_COUNT] = {
+#define X(name, text) text,
+        ADVISOR_POLICY_LIST(X)
+#undef X
+};
+
+const char *advisor_policy_name(enum advisor_policy p)
+{
+        return policy_names[p];
+}
+
+enum advisor_policy advisor_policy_parse(const char *name)
+{
+        for (int i = 0; i < ADVISOR_POLICY_COUNT; i++)
+                if (str_eq(name, policy_names[i])) return (enum advisor_policy)i;
+        return ADVISOR_POLICY_COUNT;
+}
+
+static int service_find(const struct advisor *a, const char *name)
+{
+        for (int i = 0; i < a->services; i++)
+                if (str_eq(a->service[i].name, name)) return i;
+        return -1;
+}
+
+/* Users, configuration and those who only watch are not restarted by an agent. */
+static bool may_be_target(const struct stack_service *s)
+{
+        static const char *const spared[] = { "config", "logproc", "loadgen" };
+
+        if (s->kind != STACK_SERVICE) return false;
+        for (size_t i = 0; i < ARRAY_COUNT(spared); i++)
+                if (str_eq(s->name, spared[i])) return false;
+        return true;
+}
+
+static void forget(struct advisor *a)
+{
+        for (int i = 0; i < a->services; i++) {
+                struct advisor_service *s = &a->service[i];
+
+                *s = (struct advisor_service){ .name = s->name, .target = s->target, .done = ACT_IGNORE };
+                for (int k = 0; k < SIGNAL_COUNT; k++) s->now[k] = NAN;
+        }
+        safety_init(&a->safety, NULL, a->services);
+        for (int i = 0; i < a->services; i++) a->safety.service[i].targetable = a->service[i].target;
+        a->rca->count = a->rca->change = 0;
+        a->rca->metrics = ADVISOR_RCA_SIGNALS;
+        memset(&a->cause, 0, sizeof(a->cause));
+        a->admission = 1;
+        a->onset_ms = a->step_ms = 0;
+        a->steps = 0;
+        a->has_advice = a->diagnosed = false;
+        a->last_action[0] = '\0';
+        a->subject = -1;
+}
+
+static void graph_make(struct advisor *a)
+{
+        const struct stack_spec *spec = a->o.spec;
+
+        for (size_t i = 0; i < spec->services_count && a->services < ADVISOR_SERVICES_MAX; i++) {
+                a->service[a->services].name = spec->services[i].name;
+                a->service[a->services].target = may_be_target(&spec->services[i]);
+                a->graph.name[a->services++] = spec->services[i].name;
+        }
+        a->graph.services = a->services;
+        a->gateway = service_find(a, "gateway");
+        for (size_t i = 0; i < spec->edges_count; i++) {
+                size_t from = spec->edges[i].from, to = spec->edges[i].to;
+
+                if (from < (size_t)a->services && to < (size_t)a->services) a->graph.calls[from] |= UINT32_C(1) << to;
+        }
+}
+
+enum err advisor_new(const struct advisor_options *options, struct advisor **ret, struct err_note *reterr)
+{
+        AUTO(advisor_free) struct advisor *a = mem_zalloc(1, sizeof(*a));
+        enum err e;
+
+        if (!a) return err_note(reterr, ERR_NOMEM, "cannot make the advisor: out of memory");
+        a->o = *options;
+        a->rca = mem_zalloc(1, sizeof(*a->rca));
+        a->kernel = mem_zalloc(1, sizeof(*a->kernel));
+        if (!a->rca || !a->kernel) return err_note(reterr, ERR_NOMEM, "cannot make the advisor: out of memory");
+        e = model_read(options->model, options->model_bytes, &a->model, reterr);
+        if (e) return e;
+        kernel_init(a->kernel, NULL);
+        e = reco_twin_new(a->kernel, &a->twin);
+        if (e) return err_note(reterr, e, "cannot make the advisor: %s", err_text(e));
+        (void)snprintf(a->model_id, sizeof(a->model_id), "%.15s-%08x", a->model->name,
+                       (unsigned)model_fingerprint(options->model, options->model_bytes));
+        graph_make(a);
+        forget(a);
+        *ret = take(&a);
+        return ERR_OK;
+}
+
+void advisor_free(struct advisor *a)
+{
+        if (!a) return;
+        reco_twin_free(a->twin);
+        model_free(a->model);
+        mem_free(a->kernel);
+        mem_free(a->rca);
+        mem_free(a);
+}
+
+static void hear_run(struct advisor *a, const struct json *run)
+{
+        const char *state = json_get_str(run, "state", ""), *id = json_get_str(run, "id", "");
+
+        if (!str_eq(id, a->run_id) || str_eq(state, "preparing")) {
+                forget(a);
+                str_cut(a->run_id, sizeof(a->run_id), id);
+                a->state = ADVISOR_IDLE;
+        }
+        str_cut(a->mode, sizeof(a->mode), json_get_str(run, "advice", "off"));
+        a->diagnosed = json_get_bool(run, "diagnosed", false);
+        if (str_eq(state, "baseline")) a->state = ADVISOR_LEARNING;
+        if (str_eq(state, "injecting") || str_eq(state, "running")) {
+                if (a->state != ADVISOR_WATCHING) a->rca->change = a->rca->count;
+                a->state = ADVISOR_WATCHING;
+                a->onset_ms = (int64_t)json_get_num(run, "onset_ms", 0);
+        }
+        if (str_eq(state, "ended") || str_eq(state, "debriefed")) a->state = ADVISOR_IDLE;
+}
+
+/* The window keeps what was before the change as it is, and slides over what came after it. */
+static void rca_note(struct advisor *a)
+{
+        struct rca_input *in = a->rca;
+        int drop_at = in->change < RCA_WINDOW / 2 ? in->change : RCA_WINDOW / 2;
+
+        if (a->state == ADVISOR_LEARNING && in->count >= RCA_WINDOW / 2) drop_at = 0;
+        if (in->count == RCA_WINDOW || (a->state == ADVISOR_LEARNING && in->count >= RCA_WINDOW / 2)) {
+                for (int i = 0; i < a->services; i++)
+                        for (int k = 0; k < ADVISOR_RCA_SIGNALS; k++)
+                                memmove(&in->sample[i][k][drop_at], &in->sample[i][k][drop_at + 1],
+                                        (size_t)(in->count - drop_at - 1) * sizeof(float));
+                in->count--;
+        }
+        for (int i = 0; i < a->services; i++)
+                for (int k = 0; k < ADVISOR_RCA_SIGNALS; k++) in->sample[i][k][in->count] = (float)a->service[i].now[k];
+        in->count++;
+}
+
+static void hear_series(struct advisor *a, const struct json *message)
+{
+        const struct json *values = json_get(message, "v");
+
+        a->now_ms = (int64_t)json_get_num(message, "t", 0);
+        a->observed = HASH_FNV_START;
+        for (int i = 0; i < a->services; i++) {
+                struct advisor_service *s = &a->service[i];
+
+                for (int k = 0; k < SIGNAL_COUNT; k++) {
+                        char key[128];
+
+                        (void)snprintf(key, sizeof(key), "%s|%s", series_names[k], s->name);
+                        s->now[k] = json_get_num(values, key, NAN);
+                        a->observed = hash_fnv(a->observed, &s->now[k], sizeof(s->now[k]));
+                        if (a->state != ADVISOR_LEARNING || isnan(s->now[k])) continue;
+                        s->sum[k] += s->now[k];
+                        s->count[k]++;
+                }
+        }
+        if (a->state == ADVISOR_IDLE) return;
+        rca_note(a);
+        if (a->state != ADVISOR_WATCHING || a->now_ms - a->step_ms < ADVISOR_STEP_MS) return;
+        a->step_ms = a->now_ms;
+        advisor_decide(a);
+        if (a->o.tell) {
+                AUTO_BUF out;
+
+                buf_init(&out, 65536);
+                advisor_put(a, &out);
+                if (!buf_status(&out))
+                        a->o.tell(a->o.ctx, out.data, str_eq(a->mode, "live") || (str_eq(a->mode, "after") && a->diagnosed));
+        }
+}
+
+/* Whoever acted, learner or agent: the features know of it, and so do the safety rules. */
+static void hear_action(struct advisor *a, const struct json *action)
+{
+        static const struct {
+                const char *kind;
+                enum sim_action action;
+        } kinds[] = { { "process.restart", ACT_SOFT }, { "process.kill", ACT_HARD }, { "load.shed", ACT_REDUCE } };
+        const char *by = json_get_str(action, "by", ""), *kind = json_get_str(action, "kind", ""), *id = json_get_str(action, "id", "");
+        int service = service_find(a, json_get_str(action, "on", ""));
+
+        if (!str_eq(json_get_str(action, "state", ""), "applied") || str_eq(by, "scenario") || str_eq(by, "engine")) return;
+        if (str_eq(id, a->last_action)) return; /* told again because it was undone */
+        str_cut(a->last_action, sizeof(a->last_action), id);
+        for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+                if (!str_eq(kind, kinds[i].kind)) continue;
+                if (kinds[i].action == ACT_REDUCE) {
+                        a->admission = json_get_num(json_get(action, "args"), "admit_percent", 100) / 100;
+                        service = a->gateway;
+                }
+                if (service < 0) return;
+                a->service[service].done = kinds[i].action;
+                safety_note(&a->safety, service, kinds[i].action, a->now_ms);
+        }
+}
+
+void advisor_hear(struct advisor *a, const char *type, const char *json)
+{
+        AUTO(json_free) struct json *message = NULL;
+        bool run = str_eq(type, "run"), series = str_eq(type, "series"), action = str_eq(type, "action");
+
+        if (!run && !series && !action) return;
+        if (series && a->state == ADVISOR_IDLE) return;
+        if (json_parse(json, strlen(json), &message, NULL)) return;
+        if (run) hear_run(a, message);
+        if (series) hear_series(a, message);
+        if (action) hear_action(a, message);
+}
+
+bool advisor_sentence(const struct advisor *a, char dst[static ADVISOR_SENTENCE_BYTES])
+{
+        str_cut(dst, ADVISOR_SENTENCE_BYTES,
+                a->has_advice ? a->advice.sentence : "The agent has not seen enough of this incident yet: ask again in a few seconds.");
+        return a->has_advice;
+}
+
+bool advisor_step_peek(const struct advisor *a, struct advisor_step *ret)
+{
+        if (!a->has_advice || a->state != ADVISOR_WATCHING || !a->advice.kind[0]) return false;
+        *ret = (struct advisor_step){ .kind = a->advice.kind, .on = a->advice.on, .args = a->advice.args };
+        return true;
+}

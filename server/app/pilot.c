@@ -1,0 +1,73 @@
+#include "server/app/pilot.h"
+
+#include "common/base/str.h"
+
+void pilot_init(struct pilot *p, struct loop *loop, struct conductor *conductor, const struct advisor *advisor)
+{
+        *p = (struct pilot){.loop = loop, .conductor = conductor, .advisor = advisor};
+}
+
+void pilot_done(struct pilot *p)
+{
+        loop_timer_remove(take(&p->timer));
+        loop_timer_remove(take(&p->shed_timer));
+}
+
+static void pilot_did(void *ctx, enum err e, const char *json, const char *detail, const char *problem)
+{
+        struct pilot *p = ctx;
+
+        (void)json, (void)problem;
+        p->busy = false;
+        if (!e) {
+                p->done_count++;
+                return;
+        }
+        p->failed_count++;
+        if (p->failed) p->failed(p->ctx, "", "", detail);
+}
+
+static void pilot_do(struct pilot *p, const char *kind, const char *on, const char *args, const char *why)
+{
+        struct run_event event = {
+                .kind = RUN_EV_ACTION, .by = "agent", .action = kind, .on = on, .args = args, .text = why};
+        struct err_note note = {0};
+
+        p->busy = true;
+        if (!conductor_action(p->conductor, &event, pilot_did, p, &note)) return;
+        p->busy = false;
+        p->failed_count++;
+        if (p->failed) p->failed(p->ctx, kind, on, note.text);
+}
+
+static void pilot_shed_over(void *ctx)
+{
+        struct pilot *p = ctx;
+
+        p->shed_timer = NULL;
+        if (!conductor_active(p->conductor)) return;
+        if (p->busy && !loop_timer_add(p->loop, 1000, 0, pilot_shed_over, p, &p->shed_timer)) return;
+        pilot_do(p, "load.shed", "gateway", "{\"admit_percent\":100}", "the reduction of the load is over");
+}
+
+static void pilot_act(void *ctx)
+{
+        struct pilot *p = ctx;
+        struct advisor_step step;
+
+        p->timer = NULL;
+        if (p->busy || !conductor_active(p->conductor) || !advisor_step_peek(p->advisor, &step)) return;
+        if (str_eq(step.kind, "load.shed")) {
+                bool shedding = p->shed_timer != NULL;
+
+                loop_timer_remove(take(&p->shed_timer));
+                if (loop_timer_add(p->loop, PILOT_SHED_MS, 0, pilot_shed_over, p, &p->shed_timer)) p->shed_timer = NULL;
+                if (shedding) return; /* it goes on a little longer */
+        }
+        pilot_do(p, step.kind, step.on, step.args, "decided by the recovery agent");
+}
+
+void pilot_see(struct pilot *p)
+{
+        if (!p->timer && loop_timer_add(p->loop, 0, 0, pilot_act, p, &p->timer)) p->timer = NULL;
+}
