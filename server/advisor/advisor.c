@@ -10,7 +10,13 @@
 #include "server/advisor/advisor_impl.h"
 
 static const char *const series_names[SIGNAL_COUNT] = {
-#define X(name, series, title, unit, in_rca) series,
+#define X(name, series, title, unit, step) series,
+        ADVISOR_SIGNAL_LIST(X)
+#undef X
+};
+
+static const double signal_steps[SIGNAL_COUNT] = {
+#define X(name, series, title, unit, step) step,
         ADVISOR_SIGNAL_LIST(X)
 #undef X
 };
@@ -86,6 +92,8 @@ static void graph_make(struct advisor *a)
         for (size_t i = 0; i < spec->edges_count; i++) {
                 size_t from = spec->edges[i].from, to = spec->edges[i].to;
 
+                /* Everybody sends logs and asks for configuration; that says nothing about who makes whom sick. */
+                if (str_eq(spec->services[to].name, "logproc") || str_eq(spec->services[to].name, "config")) continue;
                 if (from < (size_t)a->services && to < (size_t)a->services) a->graph.calls[from] |= UINT32_C(1) << to;
         }
 }
@@ -143,6 +151,9 @@ static void hear_run(struct advisor *a, const struct json *run)
         if (str_eq(state, "ended") || str_eq(state, "debriefed")) a->state = ADVISOR_IDLE;
 }
 
+/* rca_rank takes 2 % of the median as the least spread: with this offset that is one step of the signal. */
+#define RCA_OFFSET 50.0
+
 /* The window keeps what was before the change as it is, and slides over what came after it. */
 static void rca_note(struct advisor *a)
 {
@@ -158,8 +169,18 @@ static void rca_note(struct advisor *a)
                 in->count--;
         }
         for (int i = 0; i < a->services; i++)
-                for (int k = 0; k < ADVISOR_RCA_SIGNALS; k++) in->sample[i][k][in->count] = (float)a->service[i].now[k];
+                for (int k = 0; k < ADVISOR_RCA_SIGNALS; k++)
+                        in->sample[i][k][in->count] = (float)(RCA_OFFSET + a->service[i].now[k] / signal_steps[k]);
         in->count++;
+}
+
+/* The database has no HTTP side; its callers and its adapter measure it. */
+static double database_value(const struct json *values, enum advisor_signal signal, double otherwise)
+{
+        if (signal == SIGNAL_LATENCY) return json_get_num(values, "fd:db_query:p95_10s", NAN);
+        if (signal == SIGNAL_SATURATION)
+                return json_get_num(values, "fd:db_connections:used", NAN) / json_get_num(values, "fd:db_connections:max", NAN);
+        return otherwise;
 }
 
 static void hear_series(struct advisor *a, const struct json *message)
@@ -176,6 +197,7 @@ static void hear_series(struct advisor *a, const struct json *message)
 
                         (void)snprintf(key, sizeof(key), "%s|%s", series_names[k], s->name);
                         s->now[k] = json_get_num(values, key, NAN);
+                        if (str_eq(s->name, "postgres")) s->now[k] = database_value(values, (enum advisor_signal)k, s->now[k]);
                         a->observed = hash_fnv(a->observed, &s->now[k], sizeof(s->now[k]));
                         if (a->state != ADVISOR_LEARNING || isnan(s->now[k])) continue;
                         s->sum[k] += s->now[k];

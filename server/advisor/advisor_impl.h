@@ -8,19 +8,20 @@
 #include "learn/reco/reco.h"
 #include "server/advisor/advisor.h"
 
-/* What is read for each service, from the recording rules of deploy/prometheus/rules.yml. */
+/* What is read for each service, from the recording rules of deploy/prometheus/rules.yml. `step` is the smallest change that
+ * matters to anybody: differences below it are noise to the search for the cause, however steady a metric was. */
 #define ADVISOR_SIGNAL_LIST(X)                                                                                         \
-        X(LATENCY, "fd:service_latency:p95_10s", "latency p95", "s", true)                                             \
-        X(ERRORS, "fd:service_errors:ratio10s", "errors", "ratio", true)                                               \
-        X(CPU, "fd:service_cpu:ratio10s", "CPU", "cores", true)                                                        \
-        X(MEMORY, "fd:service_memory:bytes", "memory", "B", true)                                                      \
-        X(RPS, "fd:service_rps:rate10s", "requests", "/s", true)                                                       \
-        X(SATURATION, "fd:service_saturation:ratio", "busy workers", "ratio", true)                                    \
-        X(QUEUE, "fd:service_queue:depth", "queue", "", true)                                                          \
-        X(UP, "fd:service_up", "up", "", false)                                                                        \
-        X(RESTARTS, "fd:service_restarts:count10m", "restarts", "", false)
+        X(LATENCY, "fd:service_latency:p95_10s", "latency p95", "s", 0.02)                                             \
+        X(ERRORS, "fd:service_errors:ratio10s", "errors", "ratio", 0.01)                                               \
+        X(CPU, "fd:service_cpu:ratio10s", "CPU", "cores", 0.04)                                                        \
+        X(MEMORY, "fd:service_memory:bytes", "memory", "B", 2e6)                                                       \
+        X(RPS, "fd:service_rps:rate10s", "requests", "/s", 3)                                                          \
+        X(SATURATION, "fd:service_saturation:ratio", "busy workers", "ratio", 0.1)                                     \
+        X(QUEUE, "fd:service_queue:depth", "queue", "", 1)                                                             \
+        X(UP, "fd:service_up", "up", "", 1)                                                                            \
+        X(RESTARTS, "fd:service_restarts:count10m", "restarts", "", 1)
 enum advisor_signal {
-#define X(name, series, title, unit, in_rca) SIGNAL_##name,
+#define X(name, series, title, unit, step) SIGNAL_##name,
         ADVISOR_SIGNAL_LIST(X)
 #undef X
         SIGNAL_COUNT

@@ -123,14 +123,13 @@ static void advice_word(struct advisor *a, const struct advisor_service *s)
         case ACT_DELAY:
         case ACT_COUNT: break;
         }
-        (void)snprintf(a->advice.sentence, sizeof(a->advice.sentence), "%s%s%s. %s",
+        (void)snprintf(a->advice.sentence, sizeof(a->advice.sentence), "%s%s. %s",
                        a->advice.action == ACT_IGNORE  ? "Leave the processes alone"
                        : a->advice.action == ACT_DELAY ? "Look longer before you restart anything"
                        : a->advice.action == ACT_REDUCE ? "Let fewer requests in for a while"
                        : a->advice.action == ACT_SOFT  ? "Restart "
                                                        : "Kill and restart ",
-                       a->advice.action == ACT_SOFT || a->advice.action == ACT_HARD ? s->name : "",
-                       "", s && a->o.policy == ADVISOR_AGENT ? s->reco.why : "");
+                       a->advice.action == ACT_SOFT || a->advice.action == ACT_HARD ? s->name : "", s && a->o.policy == ADVISOR_AGENT ? s->reco.why : "");
 }
 
 void advisor_decide(struct advisor *a)

@@ -10,7 +10,7 @@
 static const struct {
         const char *title, *unit;
 } signals[SIGNAL_COUNT] = {
-#define X(name, series, title, unit, in_rca) { title, unit },
+#define X(name, series, title, unit, step) { title, unit },
         ADVISOR_SIGNAL_LIST(X)
 #undef X
 };

@@ -1,0 +1,239 @@
+/* The advisor hears messages as a browser gets them: what it must learn, say and keep to itself. */
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "common/base/str.h"
+#include "common/stack/stack.h"
+#include "common/sys/file.h"
+#include "common/text/json.h"
+#include "learn/reco/safety.h"
+#include "server/advisor/advisor.h"
+
+struct seen {
+        int count, shown;
+        char last[65536];
+};
+
+static struct buf model, yaml;
+static struct stack_spec *spec;
+
+static int load(void **state)
+{
+        struct diag_list diags;
+
+        (void)state;
+        buf_init(&model, 8 << 20);
+        buf_init(&yaml, 1 << 20);
+        if (file_read("models/default.fdlm", &model, NULL) || file_read("sut/stack.yaml", &yaml, NULL)) return -1;
+        diag_list_init(&diags, "sut/stack.yaml");
+        return stack_spec_parse(yaml.data, yaml.size_bytes, &diags, &spec) == ERR_OK ? 0 : -1;
+}
+
+static int unload(void **state)
+{
+        (void)state;
+        stack_spec_free(spec);
+        buf_done(&model);
+        buf_done(&yaml);
+        return 0;
+}
+
+static void tell(void *ctx, const char *json, bool shown)
+{
+        struct seen *s = ctx;
+
+        s->count++;
+        s->shown += shown;
+        str_cut(s->last, sizeof(s->last), json);
+}
+
+static struct advisor *advisor_of(struct seen *seen, enum advisor_policy policy)
+{
+        struct advisor_options o = { .spec = spec, .model = model.data, .model_bytes = model.size_bytes, .policy = policy, .tell = tell, .ctx = seen };
+        struct advisor *a = NULL;
+        struct err_note note = { .text = "" };
+
+        if (advisor_new(&o, &a, &note)) fail_msg("%s", note.text);
+        return a;
+}
+
+static void run_is(struct advisor *a, const char *id, const char *scenario, const char *state, const char *advice, bool diagnosed)
+{
+        char json[512];
+
+        snprintf(json, sizeof json, "{\"id\":\"%s\",\"scenario\":\"%s\",\"title\":\"%s\",\"state\":\"%s\",\"advice\":\"%s\",\"diagnosed\":%s,\"onset_ms\":30000}",
+                 id, scenario, scenario, state, advice, diagnosed ? "true" : "false");
+        advisor_hear(a, "run", json);
+}
+
+/* One second of the whole shop; the api answers with this latency, share of errors and of CPU. */
+static void second(struct advisor *a, int t, double latency, double errors, double cpu, double up)
+{
+        static const char *const names[] = { "gateway", "api", "auth", "worker", "payments", "config" };
+        char json[8192];
+        size_t used = (size_t)snprintf(json, sizeof json, "{\"t\":%d,\"v\":{", t * 1000);
+
+        for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+                bool api = i == 1, front = i <= 1;
+                double wobble = 1 + 0.02 * (t % 3);
+
+                used += (size_t)snprintf(json + used, sizeof json - used,
+                                         "%s\"fd:service_latency:p95_10s|%s\":%g,\"fd:service_errors:ratio10s|%s\":%g,\"fd:service_cpu:ratio10s|%s\":%g,"
+                                         "\"fd:service_memory:bytes|%s\":%g,\"fd:service_rps:rate10s|%s\":%g,\"fd:service_up|%s\":%g",
+                                         i ? "," : "", names[i], (front ? latency : 0.005) * wobble, names[i], front ? errors : 0, names[i],
+                                         api ? cpu : 0.02 * wobble, names[i], 1e7 * wobble, names[i], front ? 40.0 : 4, names[i], api ? up : 1);
+        }
+        snprintf(json + used, sizeof json - used, "}}");
+        advisor_hear(a, "series", json);
+}
+
+static void incident(struct advisor *a, const char *id, const char *scenario, const char *advice, int seconds, double latency, double errors, double cpu)
+{
+        run_is(a, id, scenario, "preparing", advice, false);
+        run_is(a, id, scenario, "baseline", advice, false);
+        for (int t = 0; t < 30; t++) second(a, t, 0.04, 0, 0.03, 1);
+        run_is(a, id, scenario, "running", advice, false);
+        for (int t = 30; t < 30 + seconds; t++) second(a, t, latency, errors, cpu, 1);
+}
+
+static void test_life(void **state)
+{
+        static struct seen seen;
+        AUTO(advisor_free) struct advisor *a = advisor_of(&seen, ADVISOR_AGENT);
+        AUTO(json_free) struct json *j = NULL;
+        char sentence[ADVISOR_SENTENCE_BYTES];
+
+        (void)state;
+        memset(&seen, 0, sizeof seen);
+        assert_false(advisor_sentence(a, sentence));
+        assert_non_null(strstr(sentence, "has not seen enough"));
+        second(a, 0, 9, 1, 1, 0);
+        assert_int_equal(seen.count, 0); /* nothing before a run */
+        incident(a, "r1", "any", "live", 21, 0.4, 0.2, 0.9);
+        assert_int_equal(seen.count, 5); /* at 0, 5, 10, 15 and 20 s */
+        assert_int_equal(seen.shown, 5);
+        assert_int_equal(json_parse(seen.last, strlen(seen.last), &j, NULL), ERR_OK);
+        assert_string_equal(json_get_str(j, "policy", ""), "agent");
+        assert_string_equal(json_get_str(j, "target", ""), "api");
+        assert_string_equal(json_text(json_path(j, "/cause/ranked/0/service")), "api");
+        assert_int_equal(json_count(json_get(j, "q")), 5);
+        assert_true(json_get_num(j, "confidence", -1) >= 0 && json_get_num(j, "confidence", -1) <= 1);
+        assert_true(advisor_sentence(a, sentence));
+        run_is(a, "r1", "any", "ended", "live", false);
+        second(a, 60, 0.4, 0.2, 0.9, 1);
+        assert_int_equal(seen.count, 5);
+}
+
+static void test_modes(void **state)
+{
+        static const struct {
+                const char *advice;
+                bool diagnosed;
+                int shown;
+        } rows[] = { { "off", false, 0 }, { "off", true, 0 }, { "after", false, 0 }, { "after", true, 1 }, { "live", false, 1 } };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+                static struct seen seen;
+                AUTO(advisor_free) struct advisor *a = advisor_of(&seen, ADVISOR_AGENT);
+
+                memset(&seen, 0, sizeof seen);
+                incident(a, "r1", "any", rows[i].advice, 0, 0, 0, 0);
+                run_is(a, "r1", "any", "running", rows[i].advice, rows[i].diagnosed);
+                second(a, 31, 0.4, 0.2, 0.9, 1);
+                ROW(rows[i].advice, seen.count == 1 && seen.shown == rows[i].shown);
+        }
+}
+
+/* What a scenario, a fault or a run is called must not change what is advised. */
+static void test_names_do_not_leak(void **state)
+{
+        static struct seen one, two;
+        AUTO(advisor_free) struct advisor *a = advisor_of(&one, ADVISOR_AGENT);
+        AUTO(advisor_free) struct advisor *b = advisor_of(&two, ADVISOR_AGENT);
+
+        (void)state;
+        memset(&one, 0, sizeof one);
+        memset(&two, 0, sizeof two);
+        incident(a, "r1", "memory-leak-in-api", "live", 30, 0.3, 0.1, 0.6);
+        advisor_hear(b, "fault", "{\"kind\":\"memory.leak\",\"on\":\"worker\"}");
+        incident(b, "r1", "nothing-is-wrong", "live", 30, 0.3, 0.1, 0.6);
+        assert_int_equal(one.count, two.count);
+        assert_string_equal(one.last, two.last);
+}
+
+static void test_false_alarm(void **state)
+{
+        static struct seen seen;
+        AUTO(advisor_free) struct advisor *a = advisor_of(&seen, ADVISOR_AGENT);
+        struct advisor_step step;
+
+        (void)state;
+        memset(&seen, 0, sizeof seen);
+        incident(a, "r1", "any", "live", 60, 0.04, 0, 0.03);
+        assert_int_equal(seen.count, 12);
+        assert_false(advisor_step_peek(a, &step));
+        assert_non_null(strstr(seen.last, "\"name\":\"ignore\""));
+}
+
+/* A policy that always wants to restart is held back by the rules outside it: at most two restarts of a service, and not too soon. */
+static void test_safety_holds(void **state)
+{
+        static struct seen seen;
+        AUTO(advisor_free) struct advisor *a = advisor_of(&seen, ADVISOR_RULE);
+        struct advisor_step step;
+        int restarts = 0, last = -1000;
+        char action[256];
+
+        (void)state;
+        memset(&seen, 0, sizeof seen);
+        incident(a, "r1", "any", "live", 0, 0, 0, 0);
+        for (int t = 30; t < 330; t++) {
+                second(a, t, 2, 1, 0.5, 1);
+                if ((t - 30) % 5 || !advisor_step_peek(a, &step)) continue;
+                if (!str_eq(step.kind, "process.restart") && !str_eq(step.kind, "process.kill")) continue;
+                assert_true(t - last >= 30);
+                last = t;
+                snprintf(action, sizeof action, "{\"id\":\"a%d\",\"by\":\"agent\",\"kind\":\"%s\",\"on\":\"%s\",\"state\":\"applied\"}", ++restarts, step.kind, step.on);
+                advisor_hear(a, "action", action);
+        }
+        assert_true(restarts >= 1 && restarts <= 3);
+}
+
+static void test_bad_model(void **state)
+{
+        struct advisor_options o = { .spec = spec, .model = "FDLMxxxx", .model_bytes = 8 };
+        struct advisor *a = (struct advisor *)(uintptr_t)1;
+        struct err_note note = { .text = "" };
+
+        (void)state;
+        assert_int_not_equal(advisor_new(&o, &a, &note), ERR_OK);
+        assert_true(a == (struct advisor *)(uintptr_t)1);
+        assert_true(note.text[0] != '\0');
+}
+
+static void test_hostile_messages(void **state)
+{
+        static struct seen seen;
+        AUTO(advisor_free) struct advisor *a = advisor_of(&seen, ADVISOR_AGENT);
+        static const char *const texts[] = { "", "{", "[]", "null", "{\"v\":3}", "{\"state\":7,\"id\":[]}", "{\"t\":\"x\",\"v\":{\"fd:service_up|api\":\"no\"}}" };
+        static const char *const types[] = { "run", "series", "action", "unknown" };
+
+        (void)state;
+        run_is(a, "r1", "x", "running", "live", false);
+        for (size_t i = 0; i < ARRAY_COUNT(texts); i++)
+                for (size_t k = 0; k < ARRAY_COUNT(types); k++) advisor_hear(a, types[k], texts[i]);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_life), cmocka_unit_test(test_modes), cmocka_unit_test(test_names_do_not_leak), cmocka_unit_test(test_false_alarm),
+                cmocka_unit_test(test_safety_holds), cmocka_unit_test(test_bad_model), cmocka_unit_test(test_hostile_messages),
+        };
+
+        return cmocka_run_group_tests(tests, load, unload);
+}
