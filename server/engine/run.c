@@ -195,7 +195,7 @@ static void step_injecting(struct run *run)
 {
         run_tasks_due(run);
         if (run->state != RUN_INJECTING) return;
-        if (run->s->false_alarm || (run->onset_ms && run_symptoms_show(run))) {
+        if (run->s->false_alarm || (run->onset_ms && run->now_ms - run->onset_ms >= run->s->confirm.after_ms && run_symptoms_show(run))) {
                 begin_running(run);
         } else if (run->onset_ms && run->now_ms - run->onset_ms > run->s->confirm.within_ms) {
                 char within[32];

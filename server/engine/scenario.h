@@ -162,7 +162,7 @@ struct scenario {
         const struct scenario_event *timeline; /* in the order of at_ms */
         size_t timeline_count;
         struct {
-                int64_t within_ms;
+                int64_t after_ms, within_ms; /* from the first fault */
                 struct scenario_symptom symptom[SCENARIO_SYMPTOMS_MAX];
                 size_t symptom_count;  /* 0: any criterion not met */
         } confirm;

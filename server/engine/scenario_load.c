@@ -259,7 +259,10 @@ static void load_confirm(struct load *l)
 
         l->s->baseline.settle_ms = load_ms(baseline, "settle", LOAD_SETTLE_MS);
         l->s->baseline.within_ms = load_ms(baseline, "within", LOAD_BASELINE_WITHIN_MS);
+        l->s->confirm.after_ms = load_ms(map, "after", 0);
         l->s->confirm.within_ms = load_ms(map, "within", LOAD_CONFIRM_WITHIN_MS);
+        if (l->s->confirm.after_ms >= l->s->confirm.within_ms)
+                load_error(l, yaml_get(map, "after"), "'after' of confirm is not before 'within'; nothing could be confirmed");
         YAML_EACH(item, list && list->kind == YAML_LIST ? list : NULL) {
                 if (item->kind != YAML_SCALAR) continue;
                 if (l->s->confirm.symptom_count == SCENARIO_SYMPTOMS_MAX) {

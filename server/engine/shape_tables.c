@@ -74,7 +74,8 @@ static const struct shape_field event_fields[] = {
 static const struct shape shape_event = { "an event of the timeline", event_fields, "Exactly one of fault, herring and say." };
 
 static const struct shape_field confirm_fields[] = {
-        TIME("within", false, 5 * MS_PER_S, 15 * MS_PER_M, "how long the symptom may take to show (60s)"),
+        TIME("after", false, 0, 15 * MS_PER_M, "not before this long after the first fault, for triggers that come later (0s)"),
+        TIME("within", false, 5 * MS_PER_S, 15 * MS_PER_M, "how long the symptom may take to show, from the first fault (60s)"),
         WORDS("symptom", false, "all must be true at once: 'not ID' of a criterion, or a comparison such as 'fd:service_queue:depth > 10'; by default any criterion fails"),
         END,
 };

@@ -186,6 +186,23 @@ static void test_fault_does_not_bite(void **state)
         finish(&d, s);
 }
 
+/* A symptom before `after` does not count: the trigger is still to come. */
+static void test_confirm_after(void **state)
+{
+        struct scenario *s;
+        struct drive d;
+
+        (void)state;
+        play(&d, &s, HEAD FAULT CRITERION HINT "confirm: {after: 12s, within: 30s}\n");
+        drive_until(&d, 6, 1000);
+        drive_set(&d, OK_Q, 0.5);
+        drive_until(&d, 17, 1000);
+        assert_int_equal(run_state(d.run), RUN_INJECTING);
+        drive_until(&d, 20, 1000);
+        expect_part(&d, "18.0 running\n");
+        finish(&d, s);
+}
+
 static void test_fault_fails(void **state)
 {
         struct scenario *s;
@@ -808,6 +825,7 @@ int main(void)
                 cmocka_unit_test(test_not_healthy),
                 cmocka_unit_test(test_missing_is_not_healthy),
                 cmocka_unit_test(test_fault_does_not_bite),
+                cmocka_unit_test(test_confirm_after),
                 cmocka_unit_test(test_fault_fails),
                 cmocka_unit_test(test_stack_fails),
                 cmocka_unit_test(test_holds),
