@@ -25,7 +25,7 @@ export function Agent(): JSX.Element {
   );
 }
 
-const what = (r: Recommendation): string => (r.action ? describe(r.action) : 'Do nothing');
+const what = (r: Recommendation): string => (r.action ? describe(r.action) : r.name === 'delay' ? 'Look longer before you restart anything' : 'Leave the processes alone');
 const sure = (r: Recommendation): string => (typeof r.confidence === 'number' ? `${percent(r.confidence)} % sure` : '');
 
 function Card({ r }: { r: Recommendation }): JSX.Element {
@@ -36,11 +36,14 @@ function Card({ r }: { r: Recommendation }): JSX.Element {
       <div class="row"><Mark state="agent" size={18} /><span class="over">Recommendation{r.policy ? ` of ${r.policy}` : ''}</span><span class="grow" />{r.at_ms !== undefined && <span class="t3">{at(r.at_ms)}</span>}</div>
       <h2 class="agent-what">{what(r)}</h2>
       {typeof r.confidence === 'number' && <div class="row"><div class="sure" role="img" aria-label={sure(r)}><i style={{ transform: `scaleX(${Math.max(0, Math.min(1, r.confidence))})` }} /></div><span class="t2">{sure(r)}</span></div>}
+      {r.out_of_calibration && <p class="row"><Mark state="warn" size={14} /><span>Out of calibration: this looks like nothing the model was trained on. A simple rule speaks instead.</span></p>}
       {r.reason && <p>{r.reason}</p>}
       {r.action && <div class="row"><button class="btn primary" disabled={!active.value} onClick={() => void act({ kind: r.action!.kind, on: r.action!.on, args: r.action!.args ?? {}, reason: 'recommended by the agent' })}>Do it</button><span class="t3">It is applied as your change and can be undone.</span></div>}
       {r.why && r.why.length > 0 && <><h3 class="over">Why</h3><table><thead><tr><th>What it sees</th><th class="num">now</th><th class="num">normal</th></tr></thead><tbody>{r.why.map(w => <tr key={w.feature}><td>{w.feature}</td><td class="num">{value(w.value, w.unit ?? '')}</td><td class="num t3">{w.normal === undefined ? '' : value(w.normal, w.unit ?? '')}</td></tr>)}</tbody></table></>}
+      {r.cause && r.cause.ranked.length > 0 && <p class="t2">{r.cause.abstain ? 'No clear cause yet; most suspicious: ' : 'Likely cause: '}{r.cause.ranked.slice(0, 3).map(x => `${x.service} (${x.signal})`).join(', ')}</p>}
+      {r.belief && <p class="t2">Kind of failure: {Object.entries(r.belief).sort((a, b) => b[1] - a[1]).slice(0, 3).map(([k, v]) => `${k} ${percent(v)} %`).join(', ')}</p>}
       {q.length > 0 && <><h3 class="over">Expected value of each action</h3><ul class="qs">{q.slice(0, 10).map(x => (
-        <li key={x.action} class={x.chosen ? 'on' : ''}><span class="ell">{x.chosen && <Mark state="agent" size={10} />} {x.action}</span><div class="q-track" aria-hidden="true"><i style={{ left: `${((Math.min(0, x.value) - lo) / width) * 100}%`, width: `${(Math.abs(x.value) / width) * 100}%` }} /></div><span class="num">{number(x.value)}</span></li>
+        <li key={x.action} class={x.chosen ? 'on' : ''}><span class="ell">{x.chosen && <Mark state="agent" size={10} />} {x.action}{x.blocked ? `, blocked: ${x.blocked}` : ''}</span><div class="q-track" aria-hidden="true"><i style={{ left: `${((Math.min(0, x.value) - lo) / width) * 100}%`, width: `${(Math.abs(x.value) / width) * 100}%` }} /></div><span class="num">{number(x.value)}</span></li>
       ))}</ul></>}
     </section>
   );

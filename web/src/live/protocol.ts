@@ -49,7 +49,9 @@ export interface Recommendation {
   id?: string; at_ms?: number; policy?: string; confidence?: number; reason?: string;
   action?: { kind: string; on: string; args: Record<string, Json> } | null;
   why?: { feature: string; value: number; normal?: number; unit?: string }[];
-  q?: { action: string; value: number; chosen?: boolean }[];
+  q?: { action: string; value: number; chosen?: boolean; blocked?: string; p_recovered?: number }[];
+  name?: string; target?: string; model?: string; out_of_calibration?: boolean; abstain?: boolean; belief?: Record<string, number>;
+  cause?: { ranked: { service: string; score: number; signal: string }[]; abstain: boolean };
   forecast?: { criterion: string; value?: number; ok?: boolean }[];
 }
 
