@@ -88,16 +88,22 @@ fd_setup() {
 
 fd_setup_node() { fd_node_ok || fd_setup nodejs npm; }
 
+# The npm packages of a folder, only when its lock file is newer than they are.
+fd_npm() { # FOLDER
+  local folder="$top/$1"
+  if [ ! -e "$folder/node_modules/.installed" ] || [ "$folder/package-lock.json" -nt "$folder/node_modules/.installed" ]; then
+    fd_step "fetching the npm packages of $1" npm --prefix "$folder" ci --no-audit --no-fund
+    touch "$folder/node_modules/.installed"
+  fi
+}
+
 # The control panel, only when its sources are newer than the result.
 fd_build_ui() {
   [ -e "$top/web/package.json" ] || return 0
   local stamp="$top/web/dist/.built"
   if [ -e "$stamp" ] && [ -z "$(find "$top/web" \( -name node_modules -o -name dist \) -prune -o -type f -newer "$stamp" -print -quit)" ]; then return 0; fi
   fd_setup_node
-  if [ ! -e "$top/web/node_modules/.installed" ] || [ "$top/web/package-lock.json" -nt "$top/web/node_modules/.installed" ]; then
-    fd_step "fetching the control panel's packages" npm --prefix "$top/web" ci --no-audit --no-fund
-    touch "$top/web/node_modules/.installed"
-  fi
+  fd_npm web
   fd_step "building the control panel" npm --prefix "$top/web" run build
   touch "$stamp"
 }
