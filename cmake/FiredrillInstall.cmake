@@ -7,7 +7,7 @@ foreach(folder IN ITEMS scenarios db models deploy/prometheus deploy/alertmanage
                 install(DIRECTORY ${folder}/ DESTINATION ${share}/${folder})
         endif()
 endforeach()
-install(FILES README.md LICENSE CHANGELOG.md DESTINATION share/doc/firedrill OPTIONAL)
+install(FILES README.md LICENSE CHANGELOG.md THIRD-PARTY-NOTICES.md DESTINATION share/doc/firedrill OPTIONAL)
 install(FILES deploy/systemd/firedrill.service DESTINATION share/firedrill/systemd OPTIONAL)
 
 set(CPACK_GENERATOR DEB)

@@ -23,6 +23,9 @@ if (run('promtool', '--version').status === 0) {
   rmSync(dir, { recursive: true });
   check('promtool accepts the recording rules and alerts', failure(run('promtool', 'check', 'rules', 'deploy/prometheus/rules.yml')));
 }
+check('third-party notices are what notices.mjs writes', failure(run('node', 'deploy/notices.mjs', '--check')));
+const version = read('VERSION').trim();
+check('the changelog begins with the version', new RegExp(`^## ${version.replaceAll('.', '\\.')}$`, 'm').test(read('CHANGELOG.md')) ? '' : version);
 const commands = [...read('.gitpod.yml').matchAll(/(?:init|command): (.+)/g), ...read('.devcontainer/devcontainer.json').matchAll(/"(?:onCreateCommand|postStartCommand)": "([^"]+)"/g)].map((m) => m[1]);
 check('workspace files name commands', commands.length === 4 ? '' : `found ${commands.length} of 4`);
 const help = run('./run', '--help').stdout;
