@@ -341,7 +341,7 @@ void api_snapshot(struct api *api, struct buf *out)
         conductor_snapshot(api->o.conductor, out);
         buf_str(out, ",\"processes\":");
         view_services_write(api->view, out);
-        buf_str(out, ",\"server\":{\"version\":\"" FD_VERSION "\"}}");
+        buf_printf(out, ",\"server\":{\"version\":\"" FD_VERSION "\",\"terminal\":%s}}", api->o.terminal ? "true" : "false");
 }
 
 void handle_openapi(struct api_call *call)

@@ -37,6 +37,7 @@ struct api_options {
         const struct stack_spec *spec;
         const struct scenario_world *world;
         int stack;
+        bool terminal; /* shells are given out */
         const char *home;
         struct api_pack packs[API_PACKS_MAX];
         size_t pack_count;

@@ -7,6 +7,7 @@
 #include "common/sys/log.h"
 #include "server/app/commands.h"
 #include "server/app/site.h"
+#include "server/terminal/warden.h"
 
 static const struct {
         const char *name, *help;
@@ -37,6 +38,7 @@ int main(int argc, char **argv)
         const char *names[ARRAY_COUNT(commands)];
         const char *near;
 
+        if (argc == 2 && str_eq(argv[1], WARDEN_WORD)) return warden_main(); /* not a command: this program started by itself */
         log_init("firedrill", "firedrill-1");
         log_version(FD_VERSION);
         if (argc > 1 && (str_eq(argv[1], "--help") || str_eq(argv[1], "-h"))) {

@@ -16,10 +16,12 @@
 #include "server/app/commands.h"
 #include "server/app/options.h"
 #include "server/app/rig.h"
+#include "server/app/shell_env.h"
 #include "server/door/door.h"
 #include "server/guard/token.h"
 #include "server/http/front.h"
 #include "server/push/push.h"
+#include "server/terminal/terminal.h"
 
 enum { SERVE_KEY_BYTES = 16 };
 
@@ -27,7 +29,7 @@ struct serve_args {
         const char *home, *port, *listen, *stack, *token_file;
         const char *scenarios[OPTIONS_MANY_MAX], *hosts[OPTIONS_MANY_MAX];
         size_t scenario_count, host_count;
-        bool no_control;
+        bool no_control, terminal;
         uint16_t port_number;
         int stack_number;
         char token[TOKEN_TEXT_BYTES];
@@ -40,11 +42,23 @@ struct serve {
         struct guard *guard;
         struct api *api;
         struct push *push;
+        struct terminal *terminal; /* NULL: not asked for */
         struct front *front;
         struct door *door;
         char key[2 * SERVE_KEY_BYTES + 1];
         atomic_bool front_closed;
 };
+
+/* The shells of a run end with it. */
+static void serve_run_seen(struct serve *s, const char *json)
+{
+        AUTO(json_free) struct json *j = NULL;
+        const char *state;
+
+        if (!s->terminal || json_parse(json, strlen(json), &j, NULL)) return;
+        state = json_get_str(j, "state", "");
+        if (str_eq(state, "ended") || str_eq(state, "debriefed")) terminal_close_all(s->terminal, "the incident is over");
+}
 
 /* What the server tells: browsers, and, for what a person at the terminal must know, the log. */
 static void serve_tell(void *ctx, const char *type, const char *json)
@@ -64,6 +78,7 @@ static void serve_tell(void *ctx, const char *type, const char *json)
                 log_text(str_eq(json_get_str(j, "level", ""), "error") ? LOG_ERROR : LOG_INFO, "server.notice", "%s",
                          json_get_str(j, "text", ""));
         if (str_eq(type, "process") && s->api && !json_parse(json, strlen(json), &j, NULL)) api_process_seen(s->api, j);
+        if (str_eq(type, "run")) serve_run_seen(s, json);
         for (size_t i = 0; s->push && i < ARRAY_COUNT(types); i++)
                 if (str_eq(types[i].name, type) && push_publish(s->push, types[i].type, json))
                         return; /* push makes a loss good by itself */
@@ -107,6 +122,11 @@ static enum err serve_upgrade(void *ctx, int fd, const struct head *head, const 
 {
         struct serve *s = ctx;
 
+        if (head_text_is(head->path, TERMINAL_PATH) && !s->terminal)
+                return err_note(reterr, ERR_NOT_FOUND, "the terminal is off: start the server with --terminal");
+        if (head_text_is(head->path, TERMINAL_PATH)) return terminal_adopt(s->terminal, fd, head, extra, extra_bytes, reterr);
+        if (!head_text_is(head->path, "/ws"))
+                return err_note(reterr, ERR_NOT_FOUND, "there is no WebSocket at this path, only at /ws");
         return push_adopt(s->push, fd, head, extra, extra_bytes, reterr);
 }
 
@@ -141,6 +161,7 @@ static enum err serve_api_make(struct serve *s, struct err_note *reterr)
                                 .spec = site_spec(s->site),
                                 .world = site_world(s->site),
                                 .stack = s->args->stack_number,
+                                .terminal = s->args->terminal,
                                 .home = rig_home(s->rig)};
         enum err e = path_share(share, reterr);
 
@@ -158,6 +179,16 @@ static enum err serve_api_make(struct serve *s, struct err_note *reterr)
         return api_new(&o, &s->api, reterr);
 }
 
+static enum err serve_terminal_make(struct serve *s, struct err_note *reterr)
+{
+        struct shell_env env;
+        enum err e;
+
+        if (!s->args->terminal) return ERR_OK;
+        e = shell_env_make(&env, site_spec(s->site), s->args->stack_number, reterr);
+        return e ? e : terminal_new(&(struct terminal_opts){.guard = s->guard, .env = env.list}, &s->terminal, reterr);
+}
+
 static enum err serve_doors_make(struct serve *s, struct err_note *reterr)
 {
         struct push_opts push = {.guard = s->guard, .snapshot_wanted = serve_snapshot_wanted, .ctx = s};
@@ -167,6 +198,7 @@ static enum err serve_doors_make(struct serve *s, struct err_note *reterr)
         enum err e = push_new(&push, &s->push, reterr);
 
         entropy_hex(s->key, SERVE_KEY_BYTES);
+        if (!e) e = serve_terminal_make(s, reterr);
         if (!e) e = front_new(&front, &s->front, reterr);
         if (e) return e;
         door.backend_port = front_port(s->front);
@@ -234,6 +266,7 @@ static enum err serve_stop(struct serve *s, struct err_note *reterr)
         door_free(s->door);
         serve_front_stop(s);
         if (s->rig) e = rig_stop(s->rig, reterr);
+        terminal_free(take(&s->terminal));
         push_free(take(&s->push));
         rig_free(take(&s->rig));
         api_free(take(&s->api));
@@ -293,6 +326,11 @@ static enum err serve_args_check(struct serve_args *a, struct err_note *reterr)
         for (size_t i = 0; i < a->scenario_count; i++)
                 if (!file_is_dir(a->scenarios[i]))
                         return err_note(reterr, ERR_INVAL, "--scenarios '%s' is not a folder", a->scenarios[i]);
+        if (a->terminal && !guard_address_is_loopback(a->listen))
+                return err_note(reterr, ERR_INVAL,
+                                "--terminal gives a shell to whoever reaches the server, so it goes with a loopback address only, not with "
+                                "--listen '%s'",
+                                a->listen);
         return serve_token_get(a, reterr);
 }
 
@@ -331,6 +369,9 @@ int command_serve(int argc, char **argv)
                  .help = "one more host name that is ours; may be repeated",
                  .many = a.hosts,
                  .many_count = &a.host_count},
+                {.name = "--terminal",
+                 .help = "give the page a shell beside the stack, as an unprivileged user (loopback only; see docs/security.md)",
+                 .flag = &a.terminal},
                 {.name = "--no-control", .help = "neither start nor stop the control agent", .flag = &a.no_control},
         };
         struct err_note note;

@@ -26,8 +26,8 @@ enum {
 
 struct door;
 
-/* A request for "/ws", on the door's thread, must not block. ERR_OK: fd is the taker's. Otherwise it is answered with the
- * note: ERR_DENIED 403, ERR_UNSUPPORTED 426, ERR_INVAL 400, anything else 503. */
+/* A request for "/ws" or a path below it, on the door's thread, must not block. ERR_OK: fd is the taker's. Otherwise it is answered with
+ * the note: ERR_DENIED 403, ERR_NOT_FOUND 404, ERR_UNSUPPORTED 426, ERR_INVAL 400, anything else 503. */
 typedef enum err door_upgrade_fn(void *ctx, int fd, const struct head *head, const char *extra, size_t extra_bytes,
                                  struct err_note *reterr);
 
@@ -42,7 +42,7 @@ struct door_opts {
         int64_t head_ms;         /* 0: 10,000: from accept to a whole head */
         int64_t body_ms;         /* 0: 30,000: from the head to the whole body */
         int64_t idle_ms;         /* 0: 60,000: without any progress of a relay */
-        door_upgrade_fn *upgrade; /* NULL: "/ws" is relayed as everything else */
+        door_upgrade_fn *upgrade; /* NULL: they are relayed as everything else */
         void *ctx;
 };
 

@@ -388,7 +388,15 @@ static void door_conn_upgrade(struct door_conn *conn, const struct head *head)
                 return;
         }
         conn->client.events = EPOLLIN;
-        door_conn_answer(conn, e == ERR_DENIED ? 403 : e == ERR_UNSUPPORTED ? 426 : e == ERR_INVAL ? 400 : 503, note.text);
+        door_conn_answer(conn,
+                         e == ERR_DENIED ? 403 : e == ERR_NOT_FOUND ? 404 : e == ERR_UNSUPPORTED ? 426 : e == ERR_INVAL ? 400 : 503,
+                         note.text);
+}
+
+/* "/ws" and what is below it. */
+static bool door_path_is_socket(struct head_text path)
+{
+        return head_text_is(path, "/ws") || (path.size_bytes > 4 && memcmp(path.at, "/ws/", 4) == 0);
 }
 
 static void door_conn_read_head(struct door_conn *conn)
@@ -417,7 +425,7 @@ static void door_conn_read_head(struct door_conn *conn)
                 door_conn_answer(conn, 431, "the head of the request is longer than 16 KiB");
         } else if (end && head_parse(conn->up.data, end, &head, &status, &note)) {
                 door_conn_answer(conn, status, note.text);
-        } else if (end && conn->door->opts.upgrade && head_text_is(head.path, "/ws")) {
+        } else if (end && conn->door->opts.upgrade && door_path_is_socket(head.path)) {
                 door_conn_upgrade(conn, &head);
         } else if (end) {
                 door_conn_relay(conn, &head);

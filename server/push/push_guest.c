@@ -4,6 +4,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/str.h"
+#include "server/guard/handshake.h"
 
 AUTO_DEFINE(struct push_guest, push_guest_free)
 
@@ -12,34 +13,6 @@ void push_guest_free(struct push_guest *guest)
         if (!guest) return;
         mem_free(guest->bytes);
         mem_free(guest);
-}
-
-/* 16 random bytes in base64: 22 characters and "==". */
-static bool push_guest_is_key(struct head_text key)
-{
-        static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-        if (key.size_bytes != 24 || memcmp(key.at + 22, "==", 2) != 0) return false;
-        for (size_t i = 0; i < 22; i++)
-                if (!key.at[i] || !strchr(alphabet, key.at[i])) return false;
-        return true;
-}
-
-static enum err push_guest_check(const struct guard *guard, const struct head *head, struct err_note *reterr)
-{
-        enum err e = guard_check_host(guard, head->host, reterr);
-
-        if (!e) e = guard_check_origin(guard, head->origin, head->host, reterr);
-        if (!e) e = guard_check_token(guard, head_find(head, "Cookie"), head_find(head, "Authorization"), reterr);
-        if (e) return e;
-        if (!head_is_upgrade(head)) return err_note(reterr, ERR_INVAL, "this address speaks WebSocket only");
-        if (!head_text_is(head_find(head, "Sec-WebSocket-Version"), "13"))
-                return err_note(reterr, ERR_UNSUPPORTED, "the WebSocket version must be 13");
-        if (!push_guest_is_key(head_find(head, "Sec-WebSocket-Key")))
-                return err_note(reterr, ERR_INVAL, "Sec-WebSocket-Key is not 16 bytes in base64");
-        if (head->content_length)
-                return err_note(reterr, ERR_INVAL, "a WebSocket handshake has no body");
-        return ERR_OK;
 }
 
 /* One "name=value" of the query; false if absent or too long. */
@@ -69,18 +42,13 @@ enum err push_guest_new(const struct guard *guard, int fd, const struct head *he
 {
         AUTO(push_guest_free) struct push_guest *guest = NULL;
         AUTO_BUF bytes;
-        struct head_text key = head_find(head, "Sec-WebSocket-Key");
         char seq[24];
         enum err e;
 
-        buf_init(&bytes, HEAD_BYTES_MAX + 512);
-        e = push_guest_check(guard, head, reterr);
+        buf_init(&bytes, HEAD_BYTES_MAX + HANDSHAKE_BYTES);
+        e = handshake_check(guard, head, reterr);
         if (e) return e;
-        buf_printf(&bytes,
-                   "GET /ws HTTP/1.1\r\nHost: firedrill\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %.*s\r\n\r\n",
-                   (int)key.size_bytes, key.at);
-        buf_append(&bytes, extra, extra_bytes);
+        handshake_write(&bytes, head, extra, extra_bytes);
         e = buf_status(&bytes);
         if (e) return err_note(reterr, e, "no room for the handshake");
         guest = mem_zalloc(1, sizeof *guest);

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const root = dirname(fileURLToPath(import.meta.url));
-const SCREENS = ['library', 'run', 'user', 'observe', 'fix', 'agent', 'debrief', 'instructor', 'learn'];
+const SCREENS = ['library', 'run', 'user', 'observe', 'fix', 'agent', 'debrief', 'instructor', 'learn', 'terminal'];
 
 function files(dir) {
   return readdirSync(dir).flatMap(n => {
@@ -28,7 +28,7 @@ test('charts import no screen', () => {
   expect(arrows.filter(a => a.from === 'charts' && SCREENS.includes(a.to))).toEqual([]);
 });
 test('a screen imports no other screen; the run view loads its tabs', () => {
-  const tabs = ['user', 'observe', 'fix', 'agent'];
+  const tabs = ['user', 'observe', 'fix', 'agent', 'terminal'];
   expect(arrows.filter(a => SCREENS.includes(a.from) && SCREENS.includes(a.to) && a.from !== a.to && !(a.from === 'run' && tabs.includes(a.to)))).toEqual([]);
 });
 test('only chart.tsx knows uPlot, and no text becomes markup', () => {

@@ -121,10 +121,10 @@ export class Server {
 
 // A WebSocket client of few lines (RFC 6455): text frames in, text frames out. messages: parsed, in order.
 export class Live {
-  static open(url, headers = {}, query = '') {
+  static open(url, headers = {}, query = '', path = '/ws') {
     return new Promise((done, fail) => {
       const key = Buffer.from(Array.from({ length: 16 }, () => Math.floor(Math.random() * 256))).toString('base64');
-      const r = http.request(`${url}/ws${query}`, { headers: { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': key, ...headers } });
+      const r = http.request(`${url}${path}${query}`, { headers: { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': key, ...headers } });
       r.on('error', fail);
       r.on('response', (a) => { a.resume(); fail(Object.assign(new Error(`refused with ${a.statusCode}`), { status: a.statusCode })); });
       r.on('upgrade', (_, socket, head) => done(new Live(socket, head)));
@@ -132,7 +132,7 @@ export class Live {
     });
   }
   constructor(socket, head) {
-    this.socket = socket; this.messages = []; this.closed = undefined; this.bytes = Buffer.alloc(0); this.text = '';
+    this.socket = socket; this.messages = []; this.closed = undefined; this.bytes = Buffer.alloc(0); this.text = ''; this.said = '';
     socket.on('data', (d) => this.read(d));
     socket.on('error', () => {});
     socket.on('close', () => { this.closed ??= 1006; });
@@ -150,6 +150,7 @@ export class Live {
       this.bytes = this.bytes.subarray(at + size);
       if (opcode === 8) this.closed = size >= 2 ? body.readUInt16BE(0) : 1005;
       else if (opcode === 9) this.frame(10, body);
+      else if (opcode === 2) this.said += body.toString('utf8'); // what a shell says
       else if (opcode <= 1) { this.text += body.toString('utf8'); if (last) { this.messages.push(JSON.parse(this.text)); this.text = ''; } }
     }
   }
@@ -158,6 +159,7 @@ export class Live {
     this.socket.write(Buffer.concat([head, body])); // a mask of zeros leaves the body as it is
   }
   send(message) { this.frame(1, Buffer.from(typeof message === 'string' ? message : JSON.stringify(message))); }
+  type(text) { this.frame(2, Buffer.from(text)); }
   of(type) { return this.messages.filter((m) => m.type === type); }
   find(type, test = () => true, limitMs = 15000) { return until(() => this.of(type).find((m) => test(m.data)), limitMs); }
   close() { this.socket.destroy(); }

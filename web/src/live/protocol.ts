@@ -59,7 +59,7 @@ export interface Comparison { lanes?: { who: string; items: { at_ms: number; tex
 
 export interface Snapshot {
   epoch: string; run: Run | null; criteria: Criterion[]; guards: Guard[]; feed: FeedItem[]; actions: Action[];
-  processes: Process[]; server: { version: string };
+  processes: Process[]; server: { version: string; terminal?: boolean };
 }
 
 export interface LogLine {

@@ -10,6 +10,7 @@ export const SPARK_MAX = 180;
 export const epoch = signal('');
 export const ready = signal(false); // a snapshot has arrived
 export const version = signal('');
+export const terminalOn = signal(false); // the server gives out shells
 export const run = signal<Run | null>(null);
 export const criteria = signal<Criterion[]>([]);
 export const guards = signal<Guard[]>([]);
@@ -67,6 +68,7 @@ export function apply(m: Message): void {
       if (run.value?.id !== d.run?.id) { trail.clear(); requests.value = []; recommendations.value = []; comparison.value = null; }
       epoch.value = d.epoch;
       version.value = d.server?.version ?? '';
+      terminalOn.value = d.server?.terminal === true;
       run.value = d.run;
       criteria.value = d.criteria ?? [];
       guards.value = d.guards ?? [];

@@ -7,7 +7,7 @@ import { get, said } from '../live/api';
 import { describe, end, lastUndoable, undo } from '../live/commands';
 import { link } from '../live/socket';
 import type { Run } from '../live/protocol';
-import { arrived, criteria, early, over, ready, recommendations, run } from '../live/store';
+import { arrived, criteria, early, over, ready, recommendations, run, terminalOn } from '../live/store';
 import { go, href, route, setQuery } from '../live/url';
 import { runStart } from '../charts/window';
 import { duration, sentence } from '../ui/format';
@@ -22,10 +22,12 @@ import { Sidebar } from './sidebar';
 import { Strip } from './strip';
 
 const load = { user: () => import('../user/user'), observe: () => import('../observe/observe'), fix: () => import('../fix/fix'), agent: () => import('../agent/agent') };
+const terminalLoad = (): Promise<typeof import('../terminal/terminal')> => import('../terminal/terminal');
 const User = lazy(load.user, 'User');
 const Observe = lazy(load.observe, 'Observe');
 const Fix = lazy(load.fix, 'Fix');
 const Agent = lazy(load.agent, 'Agent');
+const Terminal = lazy(terminalLoad, 'Terminal');
 
 /* While nothing else is to do: the other tabs, so that the first press of a tab is as quick as the second. */
 let fetched = false;
@@ -36,7 +38,8 @@ function prefetch(): void {
   idle(() => { for (const part of Object.values(load)) part().catch(() => { fetched = false; }); });
 }
 
-const TABS = ['user', 'observe', 'test', 'agent'] as const;
+const TABS = ['user', 'observe', 'test', 'agent', 'terminal'] as const;
+const TAB_NAMES = ['User', 'Observability', 'Test', 'Agent', 'Terminal'];
 type TabId = (typeof TABS)[number];
 let watched = ''; // the run that was live on this page
 const briefSkipped = signal(''); // the run whose briefing the learner has left
@@ -78,7 +81,7 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
 
   useEffect(prefetch, []);
   useEffect(() => keysAdd([
-    ...TABS.map((t, i) => ({ keys: String(i + 1), what: ['User', 'Observability', 'Test', 'Agent'][i]! + ' tab', group: 'Incident', run: () => pick(t) })),
+    ...TABS.map((t, i) => ({ keys: String(i + 1), what: TAB_NAMES[i]! + ' tab', group: 'Incident', run: () => pick(t), when: () => t !== 'terminal' || terminalOn.value })),
     { keys: 'Ctrl+Z', what: 'Undo my last change', group: 'Incident', run: () => { const a = lastUndoable(); if (a) void undo(a); else toast('info', 'There is nothing to undo'); } },
     { keys: 'Enter', what: 'Open the debrief', group: 'Incident', run: () => go(['run', r.id, 'debrief']), when: () => run.value !== null && over(run.value) && !(document.activeElement instanceof HTMLButtonElement || document.activeElement instanceof HTMLAnchorElement) },
     { keys: 'g e', what: 'Explore metrics', group: 'Go to', run: () => go(['run', r.id, 'observe', 'explore'], {}, true) },
@@ -111,6 +114,7 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
           { id: 'observe', label: 'Observability', icon: 'chart', keys: '2' },
           { id: 'test', label: 'Test', icon: 'wrench', keys: '3' },
           { id: 'agent', label: 'Agent', icon: 'bulb', keys: '4', badge: unheard ? <span class="row gap4"><Mark state="agent" size={10} /><span class="sr">{unheard} recommendations</span></span> : undefined },
+          ...(terminalOn.value || tab === 'terminal' ? [{ id: 'terminal' as const, label: 'Terminal', icon: 'terminal' as const, keys: '5' }] : []),
         ]} />
         <span class="grow" />
         <button class="btn quiet icon" onClick={themeFlip} aria-label={theme.value === 'dark' ? 'Switch to the light theme' : 'Switch to the dark theme'} title="Theme (c t)"><Icon name={theme.value === 'dark' ? 'sun' : 'moon'} /></button>
@@ -122,7 +126,7 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
         <main class="run-main" id="main" tabIndex={-1}>
           {isOver && <Over r={r} />}
           {early(r) && briefSkipped.value !== r.id ? <Briefing r={r} look={() => pick('observe')} /> : (
-            <Boundary name="This tab" key={tab}>{tab === 'user' ? <User /> : tab === 'observe' ? <Observe runId={r.id} /> : tab === 'test' ? <Fix runId={r.id} /> : <Agent />}</Boundary>
+            <Boundary name="This tab" key={tab}>{tab === 'user' ? <User /> : tab === 'observe' ? <Observe runId={r.id} /> : tab === 'test' ? <Fix runId={r.id} /> : tab === 'terminal' ? <Terminal /> : <Agent />}</Boundary>
           )}
         </main>
       </div>
