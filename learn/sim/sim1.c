@@ -50,34 +50,69 @@ bool sim1_isa_usable(enum sim1_isa isa)
         return isa == ISA_BEST || isa == ISA_SCALAR;
 }
 
-enum err sim1_new(const struct sim_kernel *k, uint32_t n, enum sim1_isa isa, struct sim1 **ret)
+_Static_assert(SIM_OUTCOMES == 4 && SIM_ONSETS == 16, "the wide loops count on it");
+
+static void tables_fill(const struct sim_kernel *k, struct sim1_tables *t)
+{
+        for (int r = 0; r < SIM_ROWS; r++) {
+                const int32_t *from = k->threshold[r];
+
+                CHECK(from[0] <= from[1] && from[1] <= from[2]);
+                for (int j = 0; j < 3; j++) t->row[r][j] = from[j];
+                t->row[r][3] = (int32_t)k->outcome[r];
+        }
+        for (int at = 0; at < SIM_CELLS * SIM_PRESSURES; at++)
+                for (int ch = 0; ch < SIM_CHANNELS; ch++) t->mean[at][ch] = k->mean[ch][at];
+        for (int load = 0; load < SIM_LOADS; load++) {
+                t->load_weight[load] = k->load_weight[load];
+                for (int j = 0; j < 2; j++) t->load_threshold[2 * load + j] = k->load_threshold[load][j];
+        }
+        for (int i = 0; i < SIM_ONSETS; i++) t->onset[i] = k->onset_cell[i];
+        for (int a = 0; a < ACT_COUNT; a++) t->cost[a] = k->w.cost[a];
+}
+
+static enum err make(const struct sim_kernel *k, const struct sim1_tables *tables, uint32_t n, enum sim1_isa isa, struct sim1 **ret)
 {
         if (n == 0 || n > SIM1_ENVS_MAX || !sim1_isa_usable(isa)) return ERR_INVAL;
 
-        struct sim1 *s = mem_zalloc(1, sizeof *s);
+        AUTO(sim1_free) struct sim1 *s = mem_zalloc(1, sizeof *s);
         size_t padded = (n + SIM1_LANES - 1) / SIM1_LANES * SIM1_LANES;
 
         if (!s) return ERR_NOMEM;
         s->block = mem_aligned(64, 9 * padded * sizeof(int32_t));
-        if (!s->block) {
-                mem_free(s);
-                return ERR_NOMEM;
+        if (!s->block) return ERR_NOMEM;
+        if (!tables) {
+                tables = s->tables_own = mem_aligned(64, sizeof *s->tables_own);
+                if (!tables) return ERR_NOMEM;
+                tables_fill(k, s->tables_own);
         }
         int32_t **columns[] = { &s->cell, &s->load, &s->shed, &s->down, &s->cold, &s->recent, &s->calm, &s->t, &s->episode };
 
         for (size_t i = 0; i < ARRAY_COUNT(columns); i++) *columns[i] = (int32_t *)s->block + i * padded;
         s->kernel = k;
+        s->tables = tables;
         s->n = n;
         s->isa = isa;
         if (isa == ISA_BEST) s->isa = sim1_isa_usable(ISA_AVX512) ? ISA_AVX512 : sim1_isa_usable(ISA_AVX2) ? ISA_AVX2 : ISA_SCALAR;
         for (int c = 0; c < SIM_CHANNELS; c++) s->scale[c] = k->sigma[c] / SIM1_BYTES_SIGMA;
-        *ret = s;
+        *ret = take(&s);
         return ERR_OK;
+}
+
+enum err sim1_new(const struct sim_kernel *k, uint32_t n, enum sim1_isa isa, struct sim1 **ret)
+{
+        return make(k, NULL, n, isa, ret);
+}
+
+enum err sim1_new_beside(const struct sim1 *other, uint32_t n, enum sim1_isa isa, struct sim1 **ret)
+{
+        return make(other->kernel, other->tables, n, isa, ret);
 }
 
 void sim1_free(struct sim1 *s)
 {
         if (!s) return;
+        mem_free(s->tables_own);
         mem_free(s->block);
         mem_free(s);
 }

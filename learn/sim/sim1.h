@@ -32,8 +32,18 @@ enum sim1_obs {
 
 enum { SIM1_ENVS_MAX = 1 << 20, SIM1_LANES = 16 };
 
+/* The kernel's tables as the wide loops read them: what one index needs lies together, short tables are 16 words long. */
+struct sim1_tables {
+        int32_t row[SIM_ROWS][4];                                  /* three thresholds, the outcomes */
+        float mean[SIM_CELLS * SIM_PRESSURES][SIM_CHANNELS];
+        int32_t load_threshold[16], onset[16];
+        float cost[16], load_weight[16];
+};
+
 struct sim1 {
         const struct sim_kernel *kernel; /* lent */
+        const struct sim1_tables *tables;
+        struct sim1_tables *tables_own;  /* NULL when lent */
         uint32_t n;
         uint64_t seed;
         uint32_t service;      /* which service's draws: 0 alone, 0..11 in the topology */
@@ -57,6 +67,8 @@ struct sim1_out {
 };
 
 MUST_USE enum err sim1_new(const struct sim_kernel *k, uint32_t n, enum sim1_isa isa, struct sim1 **ret);
+/* As sim1_new, reading the tables of `other`, which must have the same kernel and live longer: many services, one cache. */
+MUST_USE enum err sim1_new_beside(const struct sim1 *other, uint32_t n, enum sim1_isa isa, struct sim1 **ret);
 void sim1_free(struct sim1 *s);
 AUTO_DEFINE(struct sim1, sim1_free)
 

@@ -103,7 +103,7 @@ enum err sim12_new(const struct sim_kernel *k, uint32_t n, enum sim1_isa isa, st
         s->act = (uint8_t *)(s->columns + padded);
         s->terminated = s->act + SIM12_SERVICES * padded;
         for (at = 0; at < SIM12_SERVICES; at++) {
-                e = sim1_new(k, n, isa, &s->service[at]);
+                e = at ? sim1_new_beside(s->service[0], n, isa, &s->service[at]) : sim1_new(k, n, isa, &s->service[0]);
                 if (e) return e;
                 s->service[at]->service = (uint32_t)at;
                 s->service[at]->stress = s->stress + at * padded;
@@ -115,7 +115,7 @@ enum err sim12_new(const struct sim_kernel *k, uint32_t n, enum sim1_isa isa, st
 void sim12_free(struct sim12 *s)
 {
         if (!s) return;
-        for (int i = 0; i < SIM12_SERVICES; i++) sim1_free(s->service[i]);
+        for (int i = SIM12_SERVICES; i-- > 0;) sim1_free(s->service[i]);
         mem_free(s->block);
         mem_free(s);
 }

@@ -5,13 +5,24 @@
 #define LANES 1
 typedef int32_t VI;
 typedef float VF;
+typedef int32_t VM; /* -1 or 0 */
+typedef const void *VT;
 #define V_SET(x) ((int32_t)(x))
 #define F_SET(x) ((float)(x))
 #define V_LOAD(p) (*(p))
 #define V_STORE(p, v) (*(p) = (v))
 #define V_BYTES(p) ((int32_t)*(p))
-#define V_GATHER(base, index) ((base)[index])
-#define F_GATHER(base, index) ((base)[index])
+#define TABLE(p) ((const void *)(p))
+#define V_AT(table, index) (((const int32_t *)(table))[index])
+#define F_AT(table, index) (((const float *)(table))[index])
+#define QUADS(base, index, out)                                                                                        \
+        do {                                                                                                           \
+                for (int quad_c = 0; quad_c < 4; quad_c++) (out)[quad_c] = (base)[(index) * 4 + quad_c];               \
+        } while (0)
+#define V_QUADS(base, index, out) QUADS(base, index, out)
+#define F_QUADS(base, index, out) QUADS(base, index, out)
+#define INC(v, m) ((v) - (m))
+#define DEC(v, m) ((v) + (m))
 #define V_ADD(a, b) ((int32_t)((uint32_t)(a) + (uint32_t)(b)))
 #define V_MUL(a, m, hi, lo)                                                                                            \
         do {                                                                                                           \
@@ -20,7 +31,6 @@ typedef float VF;
                 lo = (int32_t)(uint32_t)product;                                                                       \
         } while (0)
 #define V_SHR(a, k) ((int32_t)((uint32_t)(a) >> (k)))
-#define V_SHRV(a, k) V_SHR(a, k)
 #define GE(a, b) (-(int32_t)((a) >= (b)))
 #define LT(a, b) (-(int32_t)((a) < (b)))
 #define EQ(a, b) (-(int32_t)((a) == (b)))
