@@ -3,57 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-
-/* Vectors of four: two hold the eight severities of a mode. Every operation is lane by lane in the same order, so the bits
- * do not depend on how a compiler lowers it. (Vectors of eight make gcc spill through the stack on plain SSE2.) */
-enum { LANES = SIM_SEVS, WIDE = 4, HALVES = SIM_CELLS / WIDE };
-typedef float vf __attribute__((vector_size(4 * WIDE), aligned(4)));
-typedef int32_t vi __attribute__((vector_size(4 * WIDE), aligned(4)));
-
-static inline vf load(const float *p)
-{
-        vf v;
-
-        memcpy(&v, p, sizeof v);
-        return v;
-}
-
-static inline void store(float *p, vf v)
-{
-        memcpy(p, &v, sizeof v);
-}
-
-static inline vf all(float x)
-{
-        return (vf){ x, x, x, x };
-}
-
-static inline vf select(vi mask, vf a, vf b)
-{
-        return (vf)((mask & (vi)a) | (~mask & (vi)b));
-}
-
-static inline float sum_of(vf v)
-{
-        return (v[0] + v[1]) + (v[2] + v[3]);
-}
-
-/* e^x for x <= 0 by range reduction and a polynomial, relative error below 3e-7. Below -40 it stays at e^-40: products with
- * beliefs would else be denormal numbers, which cost a hundred cycles each. */
-static inline vf exp_lanes(vf x)
-{
-        x = select(x < all(-40.0f), all(-40.0f), x);
-        vi k = __builtin_convertvector(x * all(1.44269504f) - all(0.5f), vi);
-        vf kf = __builtin_convertvector(k, vf), r = x - kf * all(0.693359375f) + kf * all(2.12194440e-4f);
-        vf p = all(1.9875691500e-4f) * r + all(1.3981999507e-3f);
-
-        p = p * r + all(8.3334519073e-3f);
-        p = p * r + all(4.1665795894e-2f);
-        p = p * r + all(1.6666665459e-1f);
-        p = p * r + all(5.0000001201e-1f);
-        p = p * r * r + r + all(1.0f);
-        return p * (vf)((k + 127) << 23);
-}
+#include "learn/feat/belief_int.h"
 
 void belief_start(struct belief *b)
 {
@@ -68,39 +18,23 @@ void belief_forget(struct belief *b)
         for (int c = 0; c < SIM_CELLS; c++) b->p[c] = sim_cell_valid(c) ? each : 0.0f;
 }
 
+static const struct belief_ops *ops_best(void)
+{
+#if defined(__x86_64__)
+        if (sim1_isa_usable(ISA_AVX512)) return &belief_avx512;
+        if (sim1_isa_usable(ISA_AVX2)) return &belief_avx2;
+#endif
+        return &belief_base;
+}
+
 void belief_predict(const struct belief_params *bp, struct belief *b, int kind, int pressure)
 {
-        const float *from_none = bp->from_none[kind][pressure];
-        vf out[HALVES], none = all(b->p[0]), sum = all(0);
-        float exits = 0;
+        ops_best()->predict(bp, b, kind, pressure);
+}
 
-        out[0] = none * load(from_none);
-        out[1] = none * load(from_none + WIDE);
-        for (int m = 1; m < MODE_COUNT; m++) {
-                const float (*move)[SIM_SEVS] = bp->move[kind][pressure][m - 1];
-                const float *p = b->p + m * LANES;
-                vf low = all(0), high = all(0);
-
-                for (int from = 1; from < LANES; from++) {
-                        vf q = all(p[from]);
-
-                        low += q * load(move[from]);
-                        high += q * load(move[from] + WIDE);
-                }
-                exits += low[0];
-                low *= (vf){ 0, 1, 1, 1 };
-                out[2 * m] = none * load(from_none + m * LANES) + low;
-                out[2 * m + 1] = none * load(from_none + m * LANES + WIDE) + high;
-        }
-        out[0] += (vf){ 1, 0, 0, 0 } * all(exits);
-        for (int h = 0; h < HALVES; h++) sum += out[h];
-        float total = sum_of(sum);
-
-        if (!(total > 1e-20f)) {
-                belief_forget(b);
-                return;
-        }
-        for (int h = 0; h < HALVES; h++) store(b->p + h * WIDE, out[h] * all(1.0f / total));
+void belief_observe(const struct belief_params *bp, struct belief *b, const float obs[SIM_CHANNELS], int pressure, bool calm)
+{
+        ops_best()->observe(bp, b, obs, pressure, calm);
 }
 
 void belief_crashed(const struct belief_params *bp, struct belief *b)
@@ -108,47 +42,14 @@ void belief_crashed(const struct belief_params *bp, struct belief *b)
         memcpy(b->p, bp->after_crash, sizeof b->p);
 }
 
-void belief_observe(const struct belief_params *bp, struct belief *b, const float obs[SIM_CHANNELS], int pressure, bool calm)
-{
-        vf distance[HALVES], post[HALVES], near = all(1e30f), sum = all(0), x[SIM_CHANNELS];
-        float sharp = calm ? 4.0f : 1.0f, nearest = 1e30f;
-
-        for (int ch = 0; ch < SIM_CHANNELS; ch++) x[ch] = all(obs[ch]);
-        for (int h = 0; h < HALVES; h++) {
-                vf d = all(0);
-
-                for (int ch = 0; ch < SIM_CHANNELS; ch++) {
-                        vf off = x[ch] - load(bp->mean[pressure][ch] + h * WIDE);
-
-                        d += off * off * load(bp->precision[ch] + h * WIDE);
-                }
-                distance[h] = d;
-                d = select(load(b->p + h * WIDE) > all(1e-6f), d, all(1e30f));
-                near = select(d < near, d, near);
-        }
-        for (int v = 0; v < WIDE; v++) nearest = near[v] < nearest ? near[v] : nearest;
-        b->surprise = nearest * sharp;
-        for (int h = 0; h < HALVES; h++) {
-                vf e = all(-0.5f * sharp) * (distance[h] - all(nearest));
-
-                e = select(e > all(0), all(0), e);
-                post[h] = load(b->p + h * WIDE) * load(bp->weight + h * WIDE) * exp_lanes(e);
-                sum += post[h];
-        }
-        float total = sum_of(sum);
-
-        if (!(total > 1e-20f)) return;
-        /* A floor keeps every cell possible: one wrong certainty must not outlive the evidence. */
-        for (int h = 0; h < HALVES; h++)
-                store(b->p + h * WIDE, post[h] * all(1.0f / total) + select(load(bp->weight + h * WIDE) > all(0), all(1e-6f), all(0)));
-}
-
 float belief_severity(const struct belief *b)
 {
-        vf low = all(0), high = all(0);
+        float sum[SIM_SEVS] = { 0 };
 
-        for (int m = 1; m < MODE_COUNT; m++) low += load(b->p + m * LANES), high += load(b->p + m * LANES + WIDE);
-        return sum_of(low * (vf){ 0, 1, 2, 3 } + high * (vf){ 4, 5, 6, 7 });
+        for (int m = 1; m < MODE_COUNT; m++)
+                for (int v = 0; v < SIM_SEVS; v++) sum[v] += b->p[m * SIM_SEVS + v];
+        /* By fours, as the filter sums. */
+        return ((0 * sum[0] + 4 * sum[4]) + (1 * sum[1] + 5 * sum[5])) + ((2 * sum[2] + 6 * sum[6]) + (3 * sum[3] + 7 * sum[7]));
 }
 
 void belief_count_move(struct belief_counts *c, int kind, int pressure, int from_cell, int to_cell, bool crash)

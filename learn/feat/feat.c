@@ -22,6 +22,9 @@ const char *feat_ablation_name(int ablation)
         return ablation >= 0 && ablation < FEAT_ABLATIONS ? names[ablation] : NULL;
 }
 
+/* The four channels at once. */
+typedef float quad __attribute__((vector_size(4 * SIM_CHANNELS), aligned(4)));
+
 static void window_push(struct feat_tracker *t, const float *obs)
 {
         int at = (int)(t->count % FEAT_WINDOW), n = (int)MIN(t->count + 1, (uint32_t)FEAT_WINDOW);
@@ -30,12 +33,16 @@ static void window_push(struct feat_tracker *t, const float *obs)
         t->latency[at] = obs[OBS_LATENCY];
         memcpy(t->channel[at], obs, sizeof t->channel[at]);
         t->count++;
-        for (int ch = 0; ch < SIM_CHANNELS; ch++) {
-                float sum = 0;
+        quad sum = { 0 };
 
-                for (int i = 0; i < n; i++) sum += t->channel[i][ch];
-                t->mean[ch] = sum / (float)n;
+        for (int i = 0; i < n; i++) {
+                quad sample;
+
+                memcpy(&sample, t->channel[i], sizeof sample);
+                sum += sample;
         }
+        sum /= (float)n;
+        memcpy(t->mean, &sum, sizeof sum);
 }
 
 void feat_start(const struct feat_params *fp, struct feat_tracker *t, const float obs[OBS_COUNT])

@@ -10,7 +10,8 @@
 /* Buckets: 64 to a doubling, linear within it, taken from the bits of the double: width below 1/64 of the value, so the
  * middle is within 0.8 %. Negative values mirror the positive ones; zero has its own. */
 enum { SUB_BITS = 6, SUBS = 1 << SUB_BITS, EXP_MIN = -30, EXP_MAX = 40, HALF = (EXP_MAX - EXP_MIN) * SUBS, BUCKETS = 2 * HALF + 1, GROUP = 64,
-       GROUPS = (BUCKETS + GROUP - 1) / GROUP, TREND_MAX = 200, TREND_BLOCKS = 12 };
+       GROUPS = (BUCKETS + GROUP - 1) / GROUP, TREND_MAX = 200, TREND_BLOCKS = 12,
+       TREND_PAIRS = TREND_BLOCKS * (TREND_BLOCKS - 1) / 2 };
 
 struct metric_ring {
         size_t capacity, count, head; /* head: where the next value goes */
@@ -38,10 +39,11 @@ static int bucket_of(double x)
 static double bucket_middle(int at)
 {
         int k = at > HALF ? at - HALF - 1 : HALF - 1 - at;
-        double x;
+        uint64_t bits = (uint64_t)(EXP_MIN + k / SUBS + 1023) << 52 | (uint64_t)(k % SUBS) << (52 - SUB_BITS) | UINT64_C(1) << (51 - SUB_BITS);
+        double x; /* 2^exponent * (1 + (k % SUBS + 0.5) / SUBS) */
 
         if (at == HALF) return 0;
-        x = ldexp(1.0 + ((double)(k % SUBS) + 0.5) / SUBS, EXP_MIN + k / SUBS);
+        memcpy(&x, &bits, sizeof x);
         return at > HALF ? x : -x;
 }
 
@@ -271,30 +273,63 @@ const char *ring_trend_name(enum ring_trend t)
         return t == RING_RISING ? "rising" : t == RING_FALLING ? "falling" : "stable";
 }
 
-static double median_of(double *x, int count)
+/* The value of rank k by quickselect. Both sides are written without a branch: a mispredicted one costs more than the rest. */
+static double select_rank(const double *values, int count, int k)
 {
-        for (int i = 1; i < count; i++) {
-                double v = x[i];
-                int j = i;
+        double x[TREND_PAIRS], less[TREND_PAIRS + 1], more[TREND_PAIRS + 1];
 
-                for (; j > 0 && x[j - 1] > v; j--) x[j] = x[j - 1];
-                x[j] = v;
+        memcpy(x, values, (size_t)count * sizeof *x);
+        for (;;) {
+                double pivot = x[count / 2];
+                int n_less = 0, n_more = 0;
+
+                for (int i = 0; i < count; i++) {
+                        double v = x[i];
+
+                        less[n_less] = more[n_more] = v;
+                        n_less += v < pivot;
+                        n_more += v > pivot;
+                }
+                if (k >= n_less && k < count - n_more) return pivot;
+                if (k < n_less) {
+                        memcpy(x, less, (size_t)n_less * sizeof *x);
+                        count = n_less;
+                } else {
+                        memcpy(x, more, (size_t)n_more * sizeof *x);
+                        k -= count - n_more;
+                        count = n_more;
+                }
         }
-        return count % 2 ? x[count / 2] : (x[count / 2 - 1] + x[count / 2]) / 2;
+}
+
+static double median_of(const double *x, int count)
+{
+        double upper = select_rank(x, count, count / 2), below = -INFINITY;
+        int n_below = 0;
+
+        if (count % 2) return upper;
+        for (int i = 0; i < count; i++) {
+                n_below += x[i] < upper;
+                below = x[i] < upper && x[i] > below ? x[i] : below;
+        }
+        return ((n_below == count / 2 ? below : upper) + upper) / 2;
 }
 
 /* The window is cut into at most TREND_BLOCKS means first: 66 pairs tell a trend as well as 1,225 do, in a microsecond. */
 enum ring_trend ring_trend(const struct metric_ring *r, size_t window, double *ret_slope)
 {
         size_t n = MIN(MIN(window, r->count), (size_t)TREND_MAX), width = (n + TREND_BLOCKS - 1) / TREND_BLOCKS, blocks = width ? n / width : 0;
-        double mean[TREND_BLOCKS], slopes[TREND_BLOCKS * (TREND_BLOCKS - 1) / 2], s = 0, z, variance;
+        double mean[TREND_BLOCKS], per_point[TREND_BLOCKS], slopes[TREND_PAIRS] = { 0 }, s = 0, z, variance;
         int pairs = 0, ties = 0;
 
         if (ret_slope) *ret_slope = 0;
         if (blocks < 4) return RING_STABLE;
         for (size_t b = 0, at = r->count - blocks * width; b < blocks; b++) {
-                mean[b] = 0;
-                for (size_t i = 0; i < width; i++) mean[b] += ring_at(r, at++) / (double)width;
+                double sum = 0;
+
+                for (size_t i = 0; i < width; i++) sum += ring_at(r, at++);
+                mean[b] = sum / (double)width;
+                per_point[b] = 1 / (double)(b * width + !b);
         }
         for (size_t i = 0; i < blocks; i++) {
                 for (size_t j = i + 1; j < blocks; j++) {
@@ -302,7 +337,7 @@ enum ring_trend ring_trend(const struct metric_ring *r, size_t window, double *r
 
                         s += (d > 0) - (d < 0);
                         ties += d == 0;
-                        slopes[pairs++] = d / (double)((j - i) * width);
+                        slopes[pairs++] = d * per_point[j - i];
                 }
         }
         if (ret_slope) *ret_slope = median_of(slopes, pairs);

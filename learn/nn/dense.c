@@ -33,7 +33,30 @@ static void adam(float *w, const float *g, float *m, float *v, int count, float 
         }
 }
 
-const struct dense_ops dense_plain = { forward, gradient, adam };
+static void follow(float *to, const float *from, int count, float share)
+{
+        for (int i = 0; i < count; i++) to[i] += share * (from[i] - to[i]);
+}
+
+static void relu(float *y, int count)
+{
+        for (int i = 0; i < count; i++) y[i] = y[i] > 0 ? y[i] : 0;
+}
+
+static void relu_back(float *dy, const float *y, int count)
+{
+        for (int i = 0; i < count; i++) dy[i] = y[i] > 0 ? dy[i] : 0;
+}
+
+static float norm2(const float *x, int count)
+{
+        float sum = 0;
+
+        for (int i = 0; i < count; i++) sum += x[i] * x[i];
+        return sum;
+}
+
+const struct dense_ops dense_plain = { forward, gradient, adam, follow, relu, relu_back, norm2 };
 
 const struct dense_ops *dense_best(void)
 {

@@ -205,22 +205,29 @@ static void batch_draw(struct dqn *d)
                         d->batch.target[b][h] = from[b]->reward + from[b]->discount * judge[b][h][oracle_best(pick[b][h], ~0u)];
 }
 
+/* The norm at most 10. The exact sum, whose order fixes its bits, is taken only where the quick one is not clearly below. */
+static void gradient_clip(struct dqn *d)
+{
+        float norm2 = 0, scale;
+
+        if (d->ops->norm2(d->gradient, DQN_FLOATS) < 99.0f) return;
+        for (int i = 0; i < DQN_FLOATS; i++) norm2 += d->gradient[i] * d->gradient[i];
+        if (!(norm2 > 100.0f)) return;
+        scale = 10.0f / sqrtf(norm2);
+        for (int i = 0; i < DQN_FLOATS; i++) d->gradient[i] *= scale;
+}
+
 static void update(struct dqn *d)
 {
-        float norm = 0, left = 1.0f - (float)d->updates / (float)d->o.updates, rate = d->o.rate * (0.05f + 0.95f * (left > 0 ? left : 0));
+        float left = 1.0f - (float)d->updates / (float)d->o.updates, rate = d->o.rate * (0.05f + 0.95f * (left > 0 ? left : 0));
 
         batch_draw(d);
         (void)dqn_loss(d->net, &d->batch, d->gradient, d->ops);
-        for (int i = 0; i < DQN_FLOATS; i++) norm += d->gradient[i] * d->gradient[i];
-        if (norm > 100.0f) {
-                float scale = 10.0f / sqrtf(norm);
-
-                for (int i = 0; i < DQN_FLOATS; i++) d->gradient[i] *= scale;
-        }
+        gradient_clip(d);
         d->beta1 *= 0.9f;
         d->beta2 *= 0.999f;
         d->ops->adam(d->net, d->gradient, d->m, d->v2, DQN_FLOATS, rate, 0.9f, 0.999f, 1 / (1 - d->beta1), 1 / (1 - d->beta2));
-        for (int i = 0; i < DQN_FLOATS; i++) d->target[i] += d->o.polyak * (d->net[i] - d->target[i]);
+        d->ops->follow(d->target, d->net, DQN_FLOATS, d->o.polyak);
         d->updates++;
 }
 

@@ -16,11 +16,6 @@ enum {
 _Static_assert(B3 + DQN_OUT == DQN_FLOATS, "the offsets cover the weights");
 _Static_assert(DQN_HEADS * HEAD <= DQN_OUT, "the heads fit");
 
-static void relu(float *y, int count)
-{
-        for (int i = 0; i < count; i++) y[i] = y[i] > 0 ? y[i] : 0;
-}
-
 struct pass {
         float h1[DQN_BATCH][DQN_HIDDEN], h2[DQN_BATCH][DQN_HIDDEN], out[DQN_BATCH][DQN_OUT];
 };
@@ -28,9 +23,9 @@ struct pass {
 static void forward(const float *net, const float *x, int batch, struct pass *p, const struct dense_ops *ops)
 {
         ops->forward(x, batch, DQN_IN, net + W1, net + B1, &p->h1[0][0], DQN_HIDDEN);
-        relu(&p->h1[0][0], batch * DQN_HIDDEN);
+        ops->relu(&p->h1[0][0], batch * DQN_HIDDEN);
         ops->forward(&p->h1[0][0], batch, DQN_HIDDEN, net + W2, net + B2, &p->h2[0][0], DQN_HIDDEN);
-        relu(&p->h2[0][0], batch * DQN_HIDDEN);
+        ops->relu(&p->h2[0][0], batch * DQN_HIDDEN);
         ops->forward(&p->h2[0][0], batch, DQN_HIDDEN, net + W3, net + B3, &p->out[0][0], DQN_OUT);
 }
 
@@ -82,11 +77,6 @@ static void transpose(const float *w, int rows, int columns, float *to)
                 for (int c = 0; c < columns; c++) to[c * rows + r] = w[r * columns + c];
 }
 
-static void relu_back(float *dy, const float *y, int count)
-{
-        for (int i = 0; i < count; i++) dy[i] = y[i] > 0 ? dy[i] : 0;
-}
-
 /* Huber with threshold 1, and d loss / d out. */
 static float loss_rows(const struct dqn_batch *batch, const struct pass *p, float (*d_out)[DQN_OUT])
 {
@@ -123,11 +113,11 @@ float dqn_loss(const float *net, const struct dqn_batch *batch, float *g, const 
         ops->gradient(&p.h2[0][0], DQN_BATCH, DQN_HIDDEN, &d_out[0][0], DQN_OUT, g + W3, g + B3);
         transpose(net + W3, DQN_HIDDEN, DQN_OUT, turned);
         ops->forward(&d_out[0][0], DQN_BATCH, DQN_OUT, turned, zero, &d2[0][0], DQN_HIDDEN);
-        relu_back(&d2[0][0], &p.h2[0][0], DQN_BATCH * DQN_HIDDEN);
+        ops->relu_back(&d2[0][0], &p.h2[0][0], DQN_BATCH * DQN_HIDDEN);
         ops->gradient(&p.h1[0][0], DQN_BATCH, DQN_HIDDEN, &d2[0][0], DQN_HIDDEN, g + W2, g + B2);
         transpose(net + W2, DQN_HIDDEN, DQN_HIDDEN, turned);
         ops->forward(&d2[0][0], DQN_BATCH, DQN_HIDDEN, turned, zero, &d1[0][0], DQN_HIDDEN);
-        relu_back(&d1[0][0], &p.h1[0][0], DQN_BATCH * DQN_HIDDEN);
+        ops->relu_back(&d1[0][0], &p.h1[0][0], DQN_BATCH * DQN_HIDDEN);
         ops->gradient(&batch->x[0][0], DQN_BATCH, DQN_IN, &d1[0][0], DQN_HIDDEN, g + W1, g + B1);
         return loss;
 }

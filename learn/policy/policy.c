@@ -125,7 +125,7 @@ int qtab_best(const struct qtab *t, int cell, uint32_t mask)
 {
         float q[ACT_COUNT];
 
-        for (int a = 0; a < ACT_COUNT; a++) q[a] = qtab_value(t, cell, a);
+        qtab_values(t, cell, q);
         return oracle_best(q, mask);
 }
 

@@ -80,9 +80,11 @@ void qlearn_free(struct qlearn *q)
 
 static int best_of_both(const struct qlearn *q, int cell)
 {
-        float sum[ACT_COUNT];
+        float sum[ACT_COUNT], other[ACT_COUNT];
 
-        for (int a = 0; a < ACT_COUNT; a++) sum[a] = qtab_value(q->table[0], cell, a) + qtab_value(q->table[1], cell, a);
+        qtab_values(q->table[0], cell, sum);
+        qtab_values(q->table[1], cell, other);
+        for (int a = 0; a < ACT_COUNT; a++) sum[a] += other[a];
         return oracle_best(sum, ~0u);
 }
 
@@ -123,16 +125,30 @@ static void centre_move(struct qlearn *q)
         }
 }
 
-static void decide(struct qlearn *q, uint32_t i, float epsilon)
+/* The cell a row decides in, -1 while it is down; both tables' rows are called into the cache. */
+static int cell_of(const struct qlearn *q, uint32_t i)
+{
+        const struct row *row = &q->row[i];
+        int cell;
+
+        if (row->tracker.context.down > 0) return -1;
+        cell = feat_cell(q->o.feat, &row->tracker);
+        for (int t = 0; t < 2; t++) {
+                __builtin_prefetch(q->table[t]->q[cell]);
+                __builtin_prefetch(&q->table[t]->q[cell][ACT_COUNT - 1]);
+        }
+        return cell;
+}
+
+static void decide(struct qlearn *q, uint32_t i, int cell, float epsilon)
 {
         struct row *row = &q->row[i];
-        int cell, action;
+        int action;
 
-        if (row->tracker.context.down > 0) {
+        if (cell < 0) {
                 q->v->act[i] = ACT_IGNORE;
                 return;
         }
-        cell = feat_cell(q->o.feat, &row->tracker);
         if (row->waiting == q->o.n_step) learn_oldest(q, row, cell);
         action = xoshiro_float(&q->rng) < epsilon ? (int)xoshiro_below(&q->rng, ACT_COUNT) : best_of_both(q, cell);
         row->wait[row->waiting++] = (struct pending){ .cell = cell, .action = action, .discount = 1.0f };
@@ -181,7 +197,10 @@ void qlearn_run(struct qlearn *q, uint64_t episodes)
                 left = left > 0 ? left : 0;
                 q->alpha_floor = q->o.alpha_to + (q->o.alpha_from - q->o.alpha_to) * left * left;
 
-                for (uint32_t i = 0; i < QLEARN_ROWS; i++) decide(q, i, epsilon);
+                int cell[QLEARN_ROWS];
+
+                for (uint32_t i = 0; i < QLEARN_ROWS; i++) cell[i] = cell_of(q, i);
+                for (uint32_t i = 0; i < QLEARN_ROWS; i++) decide(q, i, cell[i], epsilon);
                 env_step(q->v);
                 centre_move(q);
                 for (uint32_t i = 0; i < QLEARN_ROWS; i++) feel(q, i);

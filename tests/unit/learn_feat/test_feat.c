@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "learn/feat/belief_int.h"
 #include "learn/feat/feat.h"
 #include "learn/rng/philox.h"
 
@@ -169,13 +170,44 @@ static void filter_finds_the_mode(void **state)
         assert_true(right > asked * 85 / 100);
 }
 
+/* The wide versions against the four lanes, over an episode of the true filter: the same bits. */
+static void every_width_gives_the_same_bits(void **state)
+{
+        const struct belief_ops *const wide[] = { &belief_avx2, &belief_avx512 };
+        const enum sim1_isa isa[] = { ISA_AVX2, ISA_AVX512 };
+
+        (void)state;
+        for (int w = 0; w < 2; w++) {
+                struct belief a, b;
+                uint32_t draws[4];
+
+                if (!sim1_isa_usable(isa[w])) continue;
+                belief_start(&a), belief_start(&b);
+                for (uint32_t step = 0; step < 3000; step++) {
+                        float obs[SIM_CHANNELS];
+
+                        philox_draw(5, 0, step, 0, PHILOX_DYNAMICS, draws);
+                        obs[0] = (float)(draws[0] >> 8) * 0x1p-24f, obs[1] = 40 + (float)(draws[1] >> 24);
+                        obs[2] = 30 + (float)(draws[2] >> 26), obs[3] = 40 + (float)(draws[3] >> 26);
+                        int kind = (int)(draws[0] % KIND_COUNT), pressure = (int)(draws[1] % SIM_PRESSURES);
+
+                        belief_base.predict(&exact.belief, &a, kind, pressure), wide[w]->predict(&exact.belief, &b, kind, pressure);
+                        assert_memory_equal(a.p, b.p, sizeof a.p);
+                        belief_base.observe(&exact.belief, &a, obs, pressure, step % 5 == 0), wide[w]->observe(&exact.belief, &b, obs, pressure, step % 5 == 0);
+                        assert_memory_equal(a.p, b.p, sizeof a.p);
+                        assert_true(a.surprise == b.surprise);
+                        if (step % 97 == 0) belief_forget(&a), belief_forget(&b);
+                }
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(predict_follows_the_row), cmocka_unit_test(observe_is_bayes),
                 cmocka_unit_test(a_calm_look_is_sharper),  cmocka_unit_test(fit_counts_back_to_the_rows),
                 cmocka_unit_test(slope_by_hand),           cmocka_unit_test(tracker_keeps_the_timers),
-                cmocka_unit_test(filter_finds_the_mode),
+                cmocka_unit_test(filter_finds_the_mode),     cmocka_unit_test(every_width_gives_the_same_bits),
         };
 
         return cmocka_run_group_tests(tests, setup, NULL);

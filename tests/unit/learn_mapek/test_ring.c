@@ -131,6 +131,29 @@ static void trend_detection(void **state)
         assert_string_equal(ring_trend_name(RING_STABLE), "stable");
 }
 
+/* Theil-Sen by hand: the median of all 66 slopes between 12 points, sorted here. */
+static void slope_is_the_median_of_all_pairs(void **state)
+{
+        const double x[12] = { 3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8 };
+        double slopes[66], slope;
+        int n = 0;
+
+        (void)state;
+        for (int i = 0; i < 12; i++) assert_true(ring_add(ring, x[i]));
+        for (int i = 0; i < 12; i++)
+                for (int j = i + 1; j < 12; j++) slopes[n++] = (x[j] - x[i]) / (j - i);
+        for (int i = 0; i < n; i++)
+                for (int j = i + 1; j < n; j++)
+                        if (slopes[j] < slopes[i]) {
+                                double swap = slopes[i];
+
+                                slopes[i] = slopes[j];
+                                slopes[j] = swap;
+                        }
+        (void)ring_trend(ring, 12, &slope);
+        assert_true(fabs(slope - (slopes[32] + slopes[33]) / 2) < 1e-12);
+}
+
 static void empty_buffer(void **state)
 {
         struct ring_summary s;
@@ -206,7 +229,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, gone)
         const struct CMUnitTest tests[] = {
                 T(initialisation_and_sizing), T(single_addition), T(multiple_additions), T(maximum_size), T(statistics_are_right),
-                T(percentiles_within_a_percent), T(caching_key), T(trend_detection), T(empty_buffer), T(single_value), T(nan_and_infinity),
+                T(percentiles_within_a_percent), T(caching_key), T(trend_detection), T(slope_is_the_median_of_all_pairs), T(empty_buffer), T(single_value), T(nan_and_infinity),
                 T(zero_variance), T(negatives_and_extremes), T(sums_do_not_drift),
         };
 
