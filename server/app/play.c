@@ -20,7 +20,9 @@ struct play {
         struct driver driver;
         struct pilot pilot;
         bool is_text, is_over, was_injecting, was_running, is_started;
-        int64_t began_ms;
+        int64_t began_ms, injecting_ms, page_ms, ended_ms; /* 0: did not happen */
+        int64_t give_up_ms;                                /* after the page; 0: never */
+        struct loop_timer *give_up;
 };
 
 /* A line of text for a person; what has no short form is left out. */
@@ -52,6 +54,35 @@ static void play_print_text(const char *type, const struct json *j)
         }
 }
 
+static void play_gave_up(void *ctx)
+{
+        struct play *p = ctx;
+        struct run_event end = {.kind = RUN_EV_END, .by = "abandoned"};
+        struct err_note note;
+
+        p->give_up = NULL;
+        if (conductor_event(rig_conductor(p->rig), &end, &note)) return; /* it has ended meanwhile */
+}
+
+/* When what happened: the measure of how sharply a fault bites and how quickly a repair works. */
+static void play_note_state(struct play *p)
+{
+        enum run_state state = run_state(conductor_run(rig_conductor(p->rig)));
+
+        if (state == RUN_INJECTING && !p->was_injecting) {
+                p->was_injecting = true;
+                p->injecting_ms = clock_mono_ms();
+        }
+        if (state == RUN_RUNNING && !p->was_running) {
+                p->was_running = true;
+                p->page_ms = clock_mono_ms();
+                if (p->give_up_ms &&
+                    loop_timer_add(rig_loop(p->rig), p->give_up_ms, 0, play_gave_up, p, &p->give_up))
+                        p->give_up = NULL; /* then the time limit ends it */
+        }
+        if (state == RUN_ENDED && !p->ended_ms) p->ended_ms = clock_mono_ms();
+}
+
 static void play_tell(void *ctx, const char *type, const char *json)
 {
         struct play *p = ctx;
@@ -65,8 +96,7 @@ static void play_tell(void *ctx, const char *type, const char *json)
         }
         (void)fflush(stdout);
         if (!p->is_started) return;
-        if (str_eq(type, "run") && run_state(conductor_run(rig_conductor(p->rig))) == RUN_RUNNING)
-                p->was_running = true;
+        if (str_eq(type, "run")) play_note_state(p);
         driver_see(&p->driver);
 }
 
@@ -105,6 +135,29 @@ static int play_status(const struct play *p, const struct run *run)
         }
 }
 
+/* The criteria that were not held at the end, each with its reason. */
+static struct json *play_unmet(const struct run *run)
+{
+        struct json *list = json_array();
+
+        for (size_t i = 0; run && i < run_criterion_count(run); i++) {
+                AUTO(json_free) struct json *criterion = NULL;
+                struct json *row;
+                AUTO_BUF text;
+
+                buf_init(&text, 1 << 16);
+                run_criterion_json(run, i, &text);
+                if (buf_status(&text) || json_parse(text.data, text.size_bytes, &criterion, NULL) ||
+                    json_get_bool(criterion, "held", false))
+                        continue;
+                row = json_object();
+                json_set_str(row, "id", json_get_str(criterion, "id", ""));
+                json_set_str(row, "reason", json_get_str(criterion, "reason", ""));
+                json_push(list, row);
+        }
+        return list;
+}
+
 static int play_verdict(struct play *p, bool fast)
 {
         const struct run *run = conductor_run(rig_conductor(p->rig));
@@ -127,6 +180,9 @@ static int play_verdict(struct play *p, bool fast)
         json_set_bool(j, "bites", p->was_running);     /* the symptom showed */
         json_set_num(j, "refused", (double)p->driver.failed_count);
         json_set_bool(j, "fast", fast);
+        json_set(j, "unmet", play_unmet(run));
+        if (p->page_ms) json_set_num(j, "bite_ms", (double)(p->page_ms - p->injecting_ms));
+        if (p->page_ms && p->ended_ms) json_set_num(j, "played_ms", (double)(p->ended_ms - p->page_ms));
         json_set_num(j, "took_ms", (double)(clock_mono_ms() - p->began_ms));
         json_set_num(j, "exit_status", status);
         if (!json_print(j, &out)) printf("%s\n", out.data);
@@ -137,14 +193,22 @@ struct play_args {
         const char *file, *driver, *home, *seed;
         bool fast, json;
         int stack;
+        int64_t give_up_ms;
 };
 
 static int play_run(const struct play_args *a, const struct site *site, const struct buf *source,
                     const struct scenario_recipe *recipe)
 {
-        struct play p = {.is_text = !a->json && isatty(STDOUT_FILENO), .began_ms = clock_mono_ms()};
-        struct rig_options options = {
-                .site = site, .home = a->home, .stack = a->stack, .tell = play_tell, .on_idle = play_idle, .ctx = &p};
+        struct play p = {.is_text = !a->json && isatty(STDOUT_FILENO),
+                         .began_ms = clock_mono_ms(),
+                         .give_up_ms = a->give_up_ms};
+        struct rig_options options = {.site = site,
+                                      .home = a->home,
+                                      .stack = a->stack,
+                                      .is_brief = true,
+                                      .tell = play_tell,
+                                      .on_idle = play_idle,
+                                      .ctx = &p};
         enum advisor_policy policy = advisor_policy_parse(a->driver);
         struct conductor_play play = {
                 .source = source->data, .source_bytes = source->size_bytes, .driver = a->driver, .fast = a->fast};
@@ -185,6 +249,7 @@ static int play_run(const struct play_args *a, const struct site *site, const st
         } else {
                 fprintf(stderr, "firedrill play: %s\n", note.text);
         }
+        loop_timer_remove(take(&p.give_up));
         driver_done(&p.driver);
         pilot_done(&p.pilot);
         if (!rig || !rig_stop(rig, &note)) return status;
@@ -228,7 +293,7 @@ static int play_load(const struct play_args *a)
 int command_play(int argc, char **argv)
 {
         struct play_args a = {.driver = "none", .stack = 1};
-        const char *stack = NULL;
+        const char *stack = NULL, *give_up = NULL;
         bool wants_help = false;
         int64_t number = 1;
         const struct option_row rows[] = {
@@ -245,6 +310,10 @@ int command_play(int argc, char **argv)
                  .value = "N",
                  .help = "number of the stack: 127.77.N.1 (default 1)",
                  .text = &stack},
+                {.name = "--give-up",
+                 .value = "TIME",
+                 .help = "abandon the run so long after the page, such as 40s (default: the time limit)",
+                 .text = &give_up},
                 {.name = "--seed", .value = "N", .help = "instead of the scenario's own", .text = &a.seed},
                 {.name = "--json", .help = "JSON lines, also on a terminal", .flag = &a.json},
         };
@@ -269,6 +338,10 @@ int command_play(int argc, char **argv)
         if (stack && str_parse_i64(stack, 1, STACK_NUMBER_MAX, &number)) {
                 fprintf(stderr, "firedrill play: --stack is '%s', expected a number from 1 to %d\n", stack,
                         STACK_NUMBER_MAX);
+                return SITE_EXIT_USE;
+        }
+        if (give_up && (str_parse_duration_ms(give_up, &a.give_up_ms) || a.give_up_ms <= 0)) {
+                fprintf(stderr, "firedrill play: --give-up is '%s', expected a duration such as 40s\n", give_up);
                 return SITE_EXIT_USE;
         }
         a.stack = (int)number;

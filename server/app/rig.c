@@ -256,7 +256,7 @@ static enum err rig_agent_start(struct rig *rig, struct err_note *reterr)
                                       .program = program,
                                       .home = rig->home,
                                       .log = log,
-                                      .dies_with_us = rig->is_temporary,
+                                      .dies_with_us = rig->is_temporary || rig->o.is_brief,
                                       .on_exit = rig_agent_exit,
                                       .ctx = rig};
         enum err e = path_programs(programs, reterr);

@@ -27,6 +27,7 @@ struct rig_options {
         const struct site *site;
         const char *home; /* NULL: a temporary one, removed at the end */
         int stack;
+        bool is_brief;           /* the agent and its stack end with this process, however that ends */
         bool no_control;         /* neither start nor stop the control agent */
         enum advisor_policy policy; /* who advises; 0: the trained agent */
         conductor_tell_fn *tell; /* messages of runs, and "notice" and "process" */

@@ -1,7 +1,9 @@
 /* firedrill verify: proves scenarios on the real stack. Each proof is a run of its own (`firedrill play`, from a fresh
- * state), several at a time on stacks of their own. */
+ * state), several at a time on stacks of their own. Scenarios take turns, so that the first round tells most; with
+ * --fast the runs that must fail come after the solutions and get a multiple of the time those needed. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,167 +11,103 @@
 #include "common/base/str.h"
 #include "common/sys/clock.h"
 #include "common/text/json.h"
-#include "server/app/child.h"
 #include "server/app/commands.h"
 #include "server/app/options.h"
+#include "server/app/proof.h"
 #include "server/app/site.h"
 
-enum { VERIFY_PROOFS_MAX = 1024, VERIFY_JOBS_MAX = 8, VERIFY_STACK_DEFAULT = 200, VERIFY_TURN_MS = 500 };
-
-/* What the six proofs of a scenario are made of. HEALTHY and BITES are read off the run of NOTHING. */
-enum proof_kind { PROOF_HEALTHY, PROOF_BITES, PROOF_NOTHING, PROOF_SOLUTION, PROOF_WRONG, PROOF_RESTART };
-
-struct proof {
-        struct verify *verify;
-        const char *file;
-        enum proof_kind kind;
-        char name[64], driver[32];
-        bool begun, over, passed, healthy, bites;
-        char outcome[32], reason[256];
-        int64_t began_ms, took_ms;
-        struct child *child;
-        int stack;
+enum {
+        VERIFY_JOBS_MAX = 8,
+        VERIFY_STACK_DEFAULT = 200,
+        VERIFY_TURN_MS = 500,
+        VERIFY_PATIENCE = 2,             /* fast: a wrong fix gets so many times what the slowest solution needed */
+        VERIFY_PATIENCE_MS_MIN = 40000,  /* and at least this */
 };
 
 struct verify {
         struct loop *loop;
-        struct proof proof[VERIFY_PROOFS_MAX];
-        size_t count;
+        struct proof_list proofs;
+        char home[FILE_PATH_BYTES];
+        const char *told[OPTIONS_FILES_MAX]; /* files whose first run was told: healthy, and the fault bites */
+        size_t told_count, passed, failed;
         int jobs, first_stack, running, interrupts;
-        bool fast, json, is_stack_used[VERIFY_JOBS_MAX];
+        bool fast, json, is_sampled, is_slot_used[VERIFY_JOBS_MAX];
+        uint64_t sample;
 };
-
-static struct proof *proof_add(struct verify *v, const char *file, enum proof_kind kind, const char *name,
-                               const char *driver)
-{
-        struct proof *p;
-
-        if (v->count == VERIFY_PROOFS_MAX) return NULL;
-        p = &v->proof[v->count++];
-        *p = (struct proof){.verify = v, .file = file, .kind = kind};
-        str_cut(p->name, sizeof(p->name), name);
-        str_cut(p->driver, sizeof(p->driver), driver);
-        return p;
-}
-
-/* False when there are too many. Solutions are played twice, because once may be luck. */
-static bool proofs_of(struct verify *v, const char *file, const struct scenario *s)
-{
-        char name[64], driver[32];
-        bool room = proof_add(v, file, PROOF_NOTHING, "doing nothing fails", "none") != NULL;
-
-        if (s->false_alarm && room)
-                room = proof_add(v, file, PROOF_SOLUTION, "looking and saying so passes", "solution") != NULL;
-        for (size_t i = 0; i < 2 * s->solution_count && room; i++) {
-                (void)snprintf(name, sizeof(name), "solution %zu passes (%s time)", i / 2 + 1,
-                               i % 2 ? "second" : "first");
-                (void)snprintf(driver, sizeof(driver), "solution:%zu", i / 2 + 1);
-                room = proof_add(v, file, PROOF_SOLUTION, name, driver) != NULL;
-        }
-        for (size_t i = 0; i < s->wrong_fix_count && room; i++) {
-                (void)snprintf(name, sizeof(name), "wrong fix %zu fails", i + 1);
-                (void)snprintf(driver, sizeof(driver), "wrong:%zu", i + 1);
-                room = proof_add(v, file, PROOF_WRONG, name, driver) != NULL;
-        }
-        if (room && !s->restart_ok)
-                room = proof_add(v, file, PROOF_RESTART, "restarting everything fails", "restart") != NULL;
-        return room;
-}
 
 /* Telling */
 
-static void proof_tell(const struct verify *v, const struct proof *p, const char *name, bool passed, const char *why)
+static void tell_begin(const struct verify *v, size_t file_count)
 {
         AUTO(json_free) struct json *j = json_object();
         AUTO_BUF out = {0};
 
+        if (!v->json) return;
+        buf_init(&out, 1 << 16);
+        json_set_str(j, "type", "verify");
+        json_set_str(j, "version", FD_VERSION);
+        json_set_num(j, "began_ms", (double)clock_wall_ms());
+        json_set_num(j, "files", (double)file_count);
+        json_set_num(j, "runs", (double)v->proofs.count);
+        json_set_num(j, "jobs", v->jobs);
+        json_set_num(j, "processors", (double)sysconf(_SC_NPROCESSORS_ONLN));
+        json_set_bool(j, "fast", v->fast);
+        json_set_bool(j, "sample", v->is_sampled);
+        if (!json_print(j, &out)) printf("%s\n", out.data);
+        (void)fflush(stdout);
+}
+
+static void tell(struct verify *v, const struct proof *p, const char *kind, const char *name, bool passed)
+{
+        AUTO(json_free) struct json *j = json_object();
+        AUTO_BUF out = {0};
+
+        *(passed ? &v->passed : &v->failed) += 1;
         if (!v->json) {
                 printf("%s %s: %s (%s%s%s, %.1f s)\n", passed ? "ok" : "not ok", p->file, name, p->outcome,
-                       *why ? ": " : "", why, (double)p->took_ms / 1000);
+                       p->reason[0] ? ": " : "", p->reason, (double)p->took_ms / 1000);
         } else {
                 buf_init(&out, 1 << 16);
+                json_set_str(j, "type", "proof");
                 json_set_str(j, "file", p->file);
+                json_set_str(j, "kind", kind);
+                json_set_str(j, "driver", p->driver);
                 json_set_str(j, "proof", name);
                 json_set_bool(j, "ok", passed);
                 json_set_str(j, "outcome", p->outcome);
-                json_set_str(j, "reason", why);
+                json_set_str(j, "reason", p->reason);
                 json_set_bool(j, "fast", v->fast);
                 json_set_num(j, "took_ms", (double)p->took_ms);
+                json_set_num(j, "bite_ms", (double)p->bite_ms);
+                json_set_num(j, "played_ms", (double)p->played_ms);
                 if (!json_print(j, &out)) printf("%s\n", out.data);
         }
         (void)fflush(stdout);
 }
 
-static bool proof_judge(struct proof *p)
+static bool is_first_of_file(struct verify *v, const char *file)
 {
-        bool resolved = str_eq(p->outcome, "resolved");
-
-        if (!p->healthy || !p->bites) return false; /* nothing was proved about the driver */
-        return p->kind == PROOF_SOLUTION ? resolved : !resolved;
+        for (size_t i = 0; i < v->told_count; i++)
+                if (v->told[i] == file) return false;
+        v->told[v->told_count++] = file;
+        return true;
 }
 
-static void proof_report(struct verify *v, struct proof *p)
+static void proof_over(void *ctx, struct proof *p)
 {
-        p->passed = proof_judge(p);
-        if (p->kind == PROOF_NOTHING) {
-                proof_tell(v, p, "healthy: without the fault all criteria hold", p->healthy,
-                           p->healthy ? "" : p->reason);
-                proof_tell(v, p, "the fault bites", p->bites, p->bites ? "" : p->reason);
+        struct verify *v = ctx;
+
+        v->is_slot_used[p->slot] = false;
+        v->running--;
+        if (v->interrupts) return;
+        if (is_first_of_file(v, p->file)) {
+                tell(v, p, "healthy", "healthy: without the fault all criteria hold", p->healthy);
+                tell(v, p, "bites", "the fault bites", p->bites);
         }
-        proof_tell(v, p, p->name, p->passed, p->reason);
+        tell(v, p, proof_kind_text(p->kind), p->name, p->passed);
 }
 
 /* Running */
-
-static void proof_line(void *ctx, const char *text, size_t size_bytes)
-{
-        struct proof *p = ctx;
-        AUTO(json_free) struct json *j = NULL;
-
-        if (!strstr(text, "\"type\":\"outcome\"") || json_parse(text, size_bytes, &j, NULL) ||
-            !str_eq(json_get_str(j, "type", ""), "outcome"))
-                return;
-        str_cut(p->outcome, sizeof(p->outcome), json_get_str(j, "outcome", ""));
-        str_cut(p->reason, sizeof(p->reason), json_get_str(j, "reason", ""));
-        p->healthy = json_get_bool(j, "healthy", false);
-        p->bites = json_get_bool(j, "bites", false);
-}
-
-static void proof_end(void *ctx, int status)
-{
-        struct proof *p = ctx;
-        struct verify *v = p->verify;
-
-        p->over = true;
-        p->took_ms = clock_mono_ms() - p->began_ms;
-        if (!p->outcome[0]) {
-                str_cut(p->outcome, sizeof(p->outcome), "no outcome");
-                (void)snprintf(p->reason, sizeof(p->reason), "the run ended with exit status %d", status);
-        }
-        v->is_stack_used[p->stack] = false;
-        v->running--;
-        if (!v->interrupts) proof_report(v, p);
-}
-
-static enum err proof_start(struct verify *v, struct proof *p, struct err_note *reterr)
-{
-        char stack[16];
-        const char *args[CHILD_ARGS_MAX] = {
-                "play", p->file, "--driver", p->driver, "--json", "--stack", stack, v->fast ? "--fast" : NULL, NULL};
-        struct child_options options = {
-                .loop = v->loop, .args = args, .on_line = proof_line, .on_end = proof_end, .ctx = p};
-        enum err e;
-
-        while (v->is_stack_used[p->stack]) p->stack++;
-        (void)snprintf(stack, sizeof(stack), "%d", v->first_stack + p->stack);
-        p->began_ms = clock_mono_ms();
-        e = child_start(&options, &p->child, reterr);
-        if (e) return e;
-        p->begun = true;
-        v->is_stack_used[p->stack] = true;
-        v->running++;
-        return ERR_OK;
-}
 
 static void verify_signal(void *ctx, int number)
 {
@@ -177,45 +115,159 @@ static void verify_signal(void *ctx, int number)
 
         (void)number;
         if (v->interrupts++) return;
-        for (size_t i = 0; i < v->count; i++)
-                if (v->proof[i].child && !v->proof[i].over) child_interrupt(v->proof[i].child);
+        for (size_t i = 0; i < v->proofs.count; i++)
+                if (v->proofs.item[i].child && !v->proofs.item[i].over) child_interrupt(v->proofs.item[i].child);
+}
+
+/* False while a solution of the same file is not over. *ret_ms: how long a run that must fail may take, 0: its limit. */
+static bool patience(const struct verify *v, const struct proof *p, int64_t *ret_ms)
+{
+        int64_t slowest = 0;
+        bool known = true;
+
+        *ret_ms = 0;
+        if (!v->fast || p->kind == PROOF_SOLUTION) return true;
+        for (size_t i = 0; i < v->proofs.count; i++) {
+                const struct proof *other = &v->proofs.item[i];
+
+                if (other->file != p->file || other->kind != PROOF_SOLUTION) continue;
+                if (!other->over) return false;
+                known = known && other->passed;
+                if (other->played_ms > slowest) slowest = other->played_ms;
+        }
+        if (known && slowest) *ret_ms = VERIFY_PATIENCE * slowest;
+        if (*ret_ms && *ret_ms < VERIFY_PATIENCE_MS_MIN) *ret_ms = VERIFY_PATIENCE_MS_MIN;
+        return true;
+}
+
+/* The place of a proof among those of its file. */
+static size_t proof_turn(const struct verify *v, size_t index)
+{
+        size_t turn = 0;
+
+        while (index > turn && v->proofs.item[index - turn - 1].file == v->proofs.item[index].file) turn++;
+        return turn;
+}
+
+/* The next proof that can begin: those with the lowest turn first. */
+static struct proof *proof_next(struct verify *v, int64_t *ret_ms)
+{
+        struct proof *best = NULL;
+        size_t best_turn = 0;
+
+        for (size_t i = 0; i < v->proofs.count; i++) {
+                struct proof *p = &v->proofs.item[i];
+                size_t turn = proof_turn(v, i);
+                int64_t ms;
+
+                if (p->begun || (best && turn >= best_turn) || !patience(v, p, &ms)) continue;
+                best = p;
+                best_turn = turn;
+                *ret_ms = ms;
+        }
+        return best;
+}
+
+static enum err proof_begin(struct verify *v, struct proof *p, int64_t give_up_ms, struct err_note *reterr)
+{
+        char home[FILE_PATH_BYTES];
+        struct proof_room room = {.loop = v->loop, .home = home, .fast = v->fast, .give_up_ms = give_up_ms};
+        enum err e;
+
+        for (p->slot = 0; v->is_slot_used[p->slot];) p->slot++;
+        room.stack = v->first_stack + p->slot;
+        e = path_format(home, "%s/%d", v->home, room.stack);
+        if (e) return err_note(reterr, e, "the path of the folder '%s' is too long", v->home);
+        p->on_over = proof_over;
+        p->ctx = v;
+        e = proof_start(p, &room, reterr);
+        if (e) return e;
+        v->is_slot_used[p->slot] = true;
+        v->running++;
+        return ERR_OK;
 }
 
 static enum err verify_all(struct verify *v, struct err_note *reterr)
 {
-        size_t next = 0;
+        for (;;) {
+                struct proof *p = NULL;
+                int64_t give_up_ms = 0;
 
-        while ((next < v->count && !v->interrupts) || v->running) {
-                while (v->running < v->jobs && next < v->count && !v->interrupts) {
-                        enum err e = proof_start(v, &v->proof[next++], reterr);
+                if (!v->interrupts && v->running < v->jobs) p = proof_next(v, &give_up_ms);
+                if (!p && !v->running) return ERR_OK;
+                if (p) {
+                        enum err e = proof_begin(v, p, give_up_ms, reterr);
 
                         if (e) return e;
+                } else {
+                        (void)loop_turn(v->loop, VERIFY_TURN_MS);
                 }
-                (void)loop_turn(v->loop, VERIFY_TURN_MS);
         }
-        return ERR_OK;
 }
 
 static int verify_verdict(const struct verify *v)
 {
-        size_t passed = 0, failed = 0;
-
-        for (size_t i = 0; i < v->count; i++) {
-                const struct proof *p = &v->proof[i];
-
-                *(p->passed ? &passed : &failed) += 1;
-                if (p->kind != PROOF_NOTHING) continue;
-                *(p->healthy ? &passed : &failed) += 1;
-                *(p->bites ? &passed : &failed) += 1;
-        }
         if (v->interrupts) {
                 fprintf(stderr, "firedrill verify: interrupted\n");
                 return SITE_EXIT_NEGATIVE;
         }
         if (!v->json)
-                printf("%zu passed, %zu failed%s\n", passed, failed,
+                printf("%zu passed, %zu failed%s\n", v->passed, v->failed,
                        v->fast ? " (fast: holds, hints and time limits are shortened)" : "");
-        return failed ? SITE_EXIT_NEGATIVE : SITE_EXIT_OK;
+        return v->failed ? SITE_EXIT_NEGATIVE : SITE_EXIT_OK;
+}
+
+/* Planning */
+
+/* The sampled runs of a file: one solution and one wrong fix, another with another number. */
+static void sample_file(struct verify *v, size_t first)
+{
+        struct proof_list *list = &v->proofs;
+        size_t kept = first;
+
+        for (int kind = 0; kind < PROOF_KIND_COUNT; kind++) {
+                size_t count = 0, nth;
+
+                if (kind != PROOF_SOLUTION && kind != PROOF_WRONG) continue;
+                for (size_t i = first; i < list->count; i++) count += list->item[i].kind == (enum proof_kind)kind;
+                nth = count ? (size_t)(v->sample % count) : 0;
+                for (size_t i = kept; i < list->count && count; i++) {
+                        struct proof chosen = list->item[i];
+
+                        if (chosen.kind != (enum proof_kind)kind || nth--) continue;
+                        list->item[i] = list->item[kept];
+                        list->item[kept++] = chosen;
+                        break;
+                }
+        }
+        list->count = kept;
+}
+
+static int plan_file(struct verify *v, const struct site *site, const char *file)
+{
+        AUTO(scenario_free) struct scenario *scenario = NULL;
+        struct diag_list diags;
+        struct err_note note;
+        size_t first = v->proofs.count;
+        AUTO_BUF source;
+        AUTO_BUF findings;
+        enum err e;
+
+        buf_init(&source, SCENARIO_FILE_BYTES_MAX);
+        buf_init(&findings, 1 << 20);
+        diag_list_init(&diags, file);
+        e = site_scenario_load(site, file, &source, &diags, &scenario, &note);
+        diag_list_print(&diags, &findings);
+        if (e) fprintf(stderr, "%s", diags.count ? findings.data : note.text);
+        if (e && !diags.count) fprintf(stderr, "\n");
+        diag_list_done(&diags);
+        if (e) return e == ERR_PARSE ? SITE_EXIT_NEGATIVE : SITE_EXIT_USE;
+        if (!proofs_of(&v->proofs, file, scenario)) {
+                fprintf(stderr, "firedrill verify: too many proofs at once, at most %d\n", PROOFS_MAX);
+                return SITE_EXIT_USE;
+        }
+        if (v->is_sampled) sample_file(v, first);
+        return SITE_EXIT_OK;
 }
 
 static int verify_plan(struct verify *v, const struct option_words *files)
@@ -228,26 +280,22 @@ static int verify_plan(struct verify *v, const struct option_words *files)
                 return SITE_EXIT_ENVIRONMENT;
         }
         for (size_t i = 0; i < files->count; i++) {
-                AUTO(scenario_free) struct scenario *scenario = NULL;
-                struct diag_list diags;
-                AUTO_BUF source;
-                AUTO_BUF findings;
-                enum err e;
+                int status = plan_file(v, site, files->item[i]);
 
-                buf_init(&source, SCENARIO_FILE_BYTES_MAX);
-                buf_init(&findings, 1 << 20);
-                diag_list_init(&diags, files->item[i]);
-                e = site_scenario_load(site, files->item[i], &source, &diags, &scenario, &note);
-                diag_list_print(&diags, &findings);
-                if (e) fprintf(stderr, "%s", diags.count ? findings.data : note.text);
-                if (e && !diags.count) fprintf(stderr, "\n");
-                diag_list_done(&diags);
-                if (e) return e == ERR_PARSE ? SITE_EXIT_NEGATIVE : SITE_EXIT_USE;
-                if (proofs_of(v, files->item[i], scenario)) continue;
-                fprintf(stderr, "firedrill verify: too many proofs at once, at most %d\n", VERIFY_PROOFS_MAX);
-                return SITE_EXIT_USE;
+                if (status) return status;
         }
         return SITE_EXIT_OK;
+}
+
+/* One folder for each stack, kept from proof to proof: the template of the database is made once in each. */
+static enum err verify_home(struct verify *v, struct err_note *reterr)
+{
+        const char *base = getenv("TMPDIR");
+
+        if (path_format(v->home, "%s/fdv-XXXXXX", base && *base ? base : "/tmp"))
+                return err_note(reterr, ERR_LIMIT, "TMPDIR is too long");
+        if (!mkdtemp(v->home)) return err_note(reterr, ERR_IO, "no temporary folder '%s' can be made", v->home);
+        return ERR_OK;
 }
 
 static int verify_run(struct verify *v, const struct option_words *files)
@@ -261,10 +309,15 @@ static int verify_run(struct verify *v, const struct option_words *files)
         if (!e &&
             (loop_signal_add(v->loop, SIGINT, verify_signal, v) || loop_signal_add(v->loop, SIGTERM, verify_signal, v)))
                 e = err_note(&note, ERR_IO, "signals cannot be watched");
-        if (!e) e = verify_all(v, &note);
+        if (!e) e = verify_home(v, &note);
+        if (!e) {
+                tell_begin(v, files->count);
+                e = verify_all(v, &note);
+        }
         if (e) fprintf(stderr, "firedrill verify: %s\n", note.text);
         status = e ? SITE_EXIT_ENVIRONMENT : verify_verdict(v);
-        for (size_t i = 0; i < v->count; i++) child_free(v->proof[i].child);
+        for (size_t i = 0; i < v->proofs.count; i++) child_free(v->proofs.item[i].child);
+        if (v->home[0] && !e && dir_remove(v->home, &note)) fprintf(stderr, "firedrill verify: %s\n", note.text);
         loop_free(v->loop);
         return status;
 }
@@ -282,9 +335,25 @@ static bool verify_number(const char *text, const char *what, int min, int max, 
         return true;
 }
 
+static int verify_command(struct verify *v, const struct option_words *files, const char *jobs, const char *stack,
+                          const char *sample)
+{
+        v->jobs = 1;
+        v->first_stack = VERIFY_STACK_DEFAULT;
+        v->is_sampled = sample != NULL;
+        if (sample && str_parse_u64(sample, UINT32_MAX, &v->sample)) {
+                fprintf(stderr, "firedrill verify: --sample is '%s', expected a number from 0\n", sample);
+                return SITE_EXIT_USE;
+        }
+        if (!verify_number(jobs, "--jobs", 1, VERIFY_JOBS_MAX, &v->jobs) ||
+            !verify_number(stack, "--stack", 1, STACK_NUMBER_MAX - VERIFY_JOBS_MAX, &v->first_stack))
+                return SITE_EXIT_USE;
+        return verify_run(v, files);
+}
+
 int command_verify(int argc, char **argv)
 {
-        const char *jobs = NULL, *stack = NULL;
+        const char *jobs = NULL, *stack = NULL, *sample = NULL;
         bool wants_help = false, fast = false, json = false;
         const struct option_row rows[] = {
                 {.name = "--fast", .help = "shorten holds, hints and time limits", .flag = &fast},
@@ -293,6 +362,10 @@ int command_verify(int argc, char **argv)
                  .help = "proofs at a time, each on a stack of its own (default 1)",
                  .text = &jobs},
                 {.name = "--stack", .value = "N", .help = "number of the first stack (default 200)", .text = &stack},
+                {.name = "--sample",
+                 .value = "N",
+                 .help = "of each scenario only one solution and one wrong fix, once; N chooses which",
+                 .text = &sample},
                 {.name = "--json", .help = "a line of JSON for each proof", .flag = &json},
         };
         struct option_words files = {.count = 0};
@@ -320,13 +393,7 @@ int command_verify(int argc, char **argv)
         if (!v) return SITE_EXIT_ENVIRONMENT;
         v->fast = fast;
         v->json = json;
-        v->jobs = 1;
-        v->first_stack = VERIFY_STACK_DEFAULT;
-        if (!verify_number(jobs, "--jobs", 1, VERIFY_JOBS_MAX, &v->jobs) ||
-            !verify_number(stack, "--stack", 1, STACK_NUMBER_MAX - VERIFY_JOBS_MAX, &v->first_stack))
-                status = SITE_EXIT_USE;
-        else
-                status = verify_run(v, &files);
+        status = verify_command(v, &files, jobs, stack, sample);
         mem_free(v);
         return status;
 }

@@ -166,9 +166,11 @@ static void step_preparing(struct run *run)
 
 static void step_baseline(struct run *run)
 {
+        int64_t settle_ms = run->s->baseline.settle_ms / (run->fast ? RUN_FAST_SETTLE_FACTOR : 1);
+
         if (!run_all_ok(run)) run->healthy_ms = 0;
         else if (!run->healthy_ms) run->healthy_ms = run->now_ms;
-        if (run->healthy_ms && run->now_ms - run->healthy_ms >= run->s->baseline.settle_ms) {
+        if (run->healthy_ms && run->now_ms - run->healthy_ms >= settle_ms) {
                 run->zero_ms = run->now_ms;
                 enter(run, RUN_INJECTING);
                 run_tasks_release(run);

@@ -44,6 +44,7 @@ enum {
         RUN_MEMORY_BYTES_MAX = 32 * 1024 * 1024,
         RUN_FAST_FACTOR = 6,           /* fast mode divides holds, hints and the time limit by this */
         RUN_FAST_LIMIT_MS_MIN = 60000, /* and keeps at least this much time */
+        RUN_FAST_SETTLE_FACTOR = 2,    /* the healthy state must last this much shorter */
 };
 
 #define RUN_STATE_LIST(X)                                                                                              \

@@ -7,7 +7,7 @@
 
 #include "common/base/err.h"
 
-enum { AUTH_CUSTOMERS_MAX = 2000, AUTH_ROUNDS_MIN = 1000, AUTH_ROUNDS_MAX = 500000, AUTH_PASSWORD_BYTES = 72 };
+enum { AUTH_CUSTOMERS_MAX = 2000, AUTH_ROUNDS_MIN = 1000, AUTH_ROUNDS_MAX = 1000000, AUTH_PASSWORD_BYTES = 72 };
 
 MUST_USE enum err auth_password_check(const char *email, const char *password, int rounds);
 
