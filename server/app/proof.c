@@ -107,12 +107,14 @@ static void proof_end(void *ctx, int status)
 {
         struct proof *p = ctx;
 
-        p->over = true;
+        p->tries++;
         p->took_ms = clock_mono_ms() - p->began_ms;
         if (!p->outcome[0]) {
                 str_cut(p->outcome, sizeof(p->outcome), "no outcome");
                 (void)snprintf(p->reason, sizeof(p->reason), "the run ended with exit status %d", status);
         }
+        p->over = p->healthy || p->tries == PROOF_TRIES_MAX;
+        p->begun = p->over;
         p->passed = proof_judge(p);
         p->on_over(p->ctx, p);
 }
@@ -135,6 +137,8 @@ enum err proof_start(struct proof *p, const struct proof_room *room, struct err_
                 args[count++] = give_up;
         }
         p->began_ms = clock_mono_ms();
+        p->outcome[0] = p->reason[0] = '\0';
+        child_free(take(&p->child));
         e = child_start(&options, &p->child, reterr);
         p->begun = !e;
         return e;

@@ -1,6 +1,8 @@
 /* proof: one of the six proofs of a scenario, as a run of its own: `firedrill play` as a child, its last line judged.
  *
- *     waiting ──proof_start──> running ──the child ended──> over (proof_over is told once)
+ *     waiting ──proof_start──> running ──the child ended──> over (on_over is told)
+ *        ^                        │
+ *        └──the healthy state never came: a busy machine, and no verdict on the scenario; at most PROOF_TRIES_MAX runs
  *
  * HEALTHY and BITES are read off the run of NOTHING: there is no run of their own for them.
  * Owner:  the loop thread. Memory: file and list are lent. Units: ms. Limits: PROOFS_MAX proofs.
@@ -18,7 +20,7 @@
 #include "server/app/child.h"
 #include "server/engine/scenario.h"
 
-enum { PROOFS_MAX = 1024 };
+enum { PROOFS_MAX = 1024, PROOF_TRIES_MAX = 3 };
 
 #define PROOF_KIND_LIST(X)                                                                                             \
         X(NOTHING, "nothing") X(SOLUTION, "solution") X(WRONG, "wrong") X(RESTART, "restart")
@@ -35,6 +37,7 @@ struct proof {
         char name[64], driver[32];
         bool begun, over, passed, healthy, bites;
         int refused;                           /* steps of the driver that were not done */
+        int tries;                             /* runs so far */
         char outcome[32], reason[512];
         int64_t took_ms, bite_ms, played_ms;   /* the whole run; fault to page; page to end; 0: did not happen */
         int slot;

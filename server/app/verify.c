@@ -77,6 +77,7 @@ static void tell(struct verify *v, const struct proof *p, const char *kind, cons
                 json_set_str(j, "outcome", p->outcome);
                 json_set_str(j, "reason", p->reason);
                 json_set_bool(j, "fast", v->fast);
+                json_set_num(j, "tries", p->tries);
                 json_set_num(j, "took_ms", (double)p->took_ms);
                 json_set_num(j, "bite_ms", (double)p->bite_ms);
                 json_set_num(j, "played_ms", (double)p->played_ms);
@@ -99,7 +100,7 @@ static void proof_over(void *ctx, struct proof *p)
 
         v->is_slot_used[p->slot] = false;
         v->running--;
-        if (v->interrupts) return;
+        if (v->interrupts || !p->over) return;
         if (is_first_of_file(v, p->file)) {
                 tell(v, p, "healthy", "healthy: without the fault all criteria hold", p->healthy);
                 tell(v, p, "bites", "the fault bites", p->bites);

@@ -57,17 +57,19 @@ export function run(args, { env, cwd } = {}) {
   return child;
 }
 
-// The number of a stack that nobody uses: its ports can be listened on. Two test runs may go on at once.
-export async function freeStack() {
+// The number of a stack that nobody uses (the first of `count` in a row): its ports can be listened on. Two test runs may go on at once.
+export async function freeStack(count = 1) {
   const listens = (host, port) => new Promise((done) => {
     const server = net.createServer().once('error', () => done(false)).listen(port, host, () => server.close(() => done(true)));
   });
   for (let i = 0; i < 200; i++) {
-    const number = 100 + Math.floor(Math.random() * 90);
-    if (given.has(number)) continue;
-    if (await listens(`127.77.${number}.1`, 8030) && await listens(`127.77.${number}.1`, 9090)) { given.add(number); return number; }
+    const first = 100 + Math.floor(Math.random() * (91 - count));
+    const row = Array.from({ length: count }, (_, k) => first + k);
+    if (row.some((n) => given.has(n))) continue;
+    const free = await Promise.all(row.flatMap((n) => [8030, 9090].map((port) => listens(`127.77.${n}.1`, port))));
+    if (free.every(Boolean)) { row.forEach((n) => given.add(n)); return first; }
   }
-  throw new Error('no stack number from 100 to 189 is free');
+  throw new Error('no stack number from 100 to 190 is free');
 }
 
 export class Server {
