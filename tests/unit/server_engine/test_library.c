@@ -45,7 +45,7 @@ static void test_each_loads(void **state)
                 load_one(path);
         }
         closedir(dir);
-        assert_true(loaded_count >= 4);
+        assert_true(loaded_count >= 24);
 }
 
 static void test_guide_names_each(void **state)
@@ -73,6 +73,107 @@ static void test_no_near_duplicates(void **state)
                         if (likeness >= SCENARIO_NEAR_DUPLICATE) fail_msg("%s and %s are %.2f alike", loaded[i]->id, loaded[k]->id, likeness);
                         if (loaded[i]->order && loaded[i]->order == loaded[k]->order) fail_msg("%s and %s have the same order", loaded[i]->id, loaded[k]->id);
                 }
+}
+
+static void expect_words(const struct scenario *s, const char *where, const char *text, const char *const *words, size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                if (!strstr(text, words[i])) fail_msg("%s: its %s has no paragraph '%s'", s->id, where, words[i]);
+}
+
+/* By time, by what was not looked at, by how it goes, and the agent's advice. */
+static void expect_hints_of_all_kinds(const struct scenario *s)
+{
+        bool by_time = false, by_trail = false, by_course = false, by_agent = false;
+
+        for (size_t i = 0; i < s->hint_count; i++) {
+                const struct scenario_hint *h = &s->hints[i];
+
+                by_agent |= h->agent;
+                by_trail |= h->unless_seen >= 0;
+                by_course |= h->when.kind != SCENARIO_WHEN_NONE && !h->agent;
+                by_time |= h->after_ms > 0 && h->unless_seen < 0 && h->when.kind == SCENARIO_WHEN_NONE && !h->agent;
+        }
+        if (!by_time || !by_trail || !by_course || !by_agent)
+                fail_msg("%s: hints of all kinds are expected; by time %d, trail %d, course %d, agent %d", s->id, by_time, by_trail, by_course, by_agent);
+}
+
+static void expect_story(const struct scenario *s)
+{
+        size_t faults = 0, herrings = 0, words = 0;
+
+        for (size_t i = 0; i < s->timeline_count; i++) {
+                faults += s->timeline[i].kind == SCENARIO_FAULT;
+                herrings += s->timeline[i].kind == SCENARIO_HERRING;
+                words += s->timeline[i].kind == SCENARIO_SAY;
+        }
+        if ((faults == 0) != s->false_alarm || herrings == 0 || words == 0)
+                fail_msg("%s: a fault, a red herring and somebody who says something are expected", s->id);
+        for (int part = 0; part < SCENARIO_TRAIL_COUNT; part++)
+                if (s->evidence[part].count == 0) fail_msg("%s: no evidence for the %s", s->id, scenario_trail_text((enum scenario_trail)part));
+        if (s->solution_count == 0 && !s->false_alarm) fail_msg("%s: no solution", s->id);
+        if (s->wrong_fix_count < 2) fail_msg("%s: two tempting wrong fixes at the least", s->id);
+        for (size_t i = 0; i < s->wrong_fix_count; i++)
+                if (strlen(s->wrong_fixes[i].explain) < 20) fail_msg("%s: wrong fix %zu is not explained", s->id, i + 1);
+}
+
+/* What a learner and an instructor are promised of every scenario. */
+static void test_each_is_whole(void **state)
+{
+        static const char *const debrief[] = { "**What happened.**", "**How to see it.**", "**Repair.**", "**Prevent it.**" };
+        static const char *const instructor[] = { "**Aim.**", "**Expected path.**", "**Ask.**" };
+
+        (void)state;
+        for (size_t i = 0; i < loaded_count; i++) {
+                const struct scenario *s = loaded[i];
+
+                if (strlen(s->brief) < 80 || s->objectives.count < 2) fail_msg("%s: a briefing and two objectives are expected", s->id);
+                expect_hints_of_all_kinds(s);
+                expect_story(s);
+                expect_words(s, "debrief", s->debrief, debrief, ARRAY_COUNT(debrief));
+                expect_words(s, "instructor's guide", s->instructor, instructor, ARRAY_COUNT(instructor));
+        }
+}
+
+static size_t count_level(int level)
+{
+        size_t count = 0;
+
+        for (size_t i = 0; i < loaded_count; i++)
+                count += loaded[i]->level == level;
+        return count;
+}
+
+static bool has_order(int order)
+{
+        for (size_t i = 0; i < loaded_count; i++)
+                if (loaded[i]->order == order) return true;
+        return false;
+}
+
+/* The kinds of failure a library of incidents must have; each is somebody's classic. */
+static void test_covers_its_areas(void **state)
+{
+        static const char *const mechanisms[] = {
+                "concurrency_limit", "connection_pool_exhausted", "connection_leak", "missing_index", "slow_query", "lock_contention", "retry_amplification",
+                "timeout_mismatch", "cache_ineffective", "bad_credentials", "token_expiry", "clock_skew", "poison_message", "slow_consumer", "config_error",
+                "config_poisoning", "dependency_slow", "network_fault", "resource_exhausted", "process_hung", "overload", "recurring_job", "monitoring_gap",
+                "algorithm_regression", "false_alarm",
+        };
+
+        (void)state;
+        for (size_t m = 0; m < ARRAY_COUNT(mechanisms); m++) {
+                bool found = false;
+
+                for (size_t i = 0; i < loaded_count; i++)
+                        for (size_t k = 0; k < loaded[i]->cause_count; k++)
+                                found |= str_eq(loaded[i]->causes[k].mechanism, mechanisms[m]);
+                if (!found) fail_msg("no scenario is about %s", mechanisms[m]);
+        }
+        for (int level = 1; level <= 5; level++)
+                if (count_level(level) == 0) fail_msg("no scenario has level %d", level);
+        for (int order = 1; order <= 5; order++)
+                if (!has_order(order)) fail_msg("no scenario has place %d of the suggested path", order);
 }
 
 static void schema_finding(void *ctx, const char *pointer, const char *detail)
@@ -170,6 +271,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_each_loads),
                 cmocka_unit_test(test_guide_names_each),
+                cmocka_unit_test(test_each_is_whole),
+                cmocka_unit_test(test_covers_its_areas),
                 cmocka_unit_test(test_no_near_duplicates),
                 cmocka_unit_test(test_schema),
                 cmocka_unit_test(test_reference),
