@@ -181,7 +181,7 @@ static int play_verdict(struct play *p, bool fast)
         json_set_num(j, "refused", (double)p->driver.failed_count);
         json_set_bool(j, "fast", fast);
         json_set(j, "unmet", play_unmet(run));
-        if (p->page_ms) json_set_num(j, "bite_ms", (double)(p->page_ms - p->injecting_ms));
+        if (p->page_ms && p->injecting_ms) json_set_num(j, "bite_ms", (double)(p->page_ms - p->injecting_ms));
         if (p->page_ms && p->ended_ms) json_set_num(j, "played_ms", (double)(p->ended_ms - p->page_ms));
         json_set_num(j, "took_ms", (double)(clock_mono_ms() - p->began_ms));
         json_set_num(j, "exit_status", status);

@@ -43,7 +43,7 @@ for (const [name, list] of [...scenarios].sort(([a], [b]) => (a < b ? -1 : 1))) 
   const took = runs.reduce((sum, p) => sum + p.took_ms, 0);
   rows.push(`| \`${name}\` | ${[
     mark(of('healthy'), longest(runs, 'tries') > 1 ? 'yes, not at once' : 'yes'),
-    mark(of('bites'), `after ${seconds(longest(of('bites'), 'bite_ms'))} s`),
+    mark(of('bites'), longest(of('bites'), 'bite_ms') ? `after ${seconds(longest(of('bites'), 'bite_ms'))} s` : 'nothing is to bite'),
     mark(of('nothing'), 'yes'),
     mark(of('solution'), `${counted(of('solution'))}, slowest ${seconds(longest(of('solution'), 'played_ms'))} s`),
     mark(of('wrong'), counted(of('wrong'))),
