@@ -54,6 +54,28 @@ bool proofs_of(struct proof_list *list, const char *file, const struct scenario 
         return room;
 }
 
+/* The nth of a kind, counted around; list->count when there is none. */
+static size_t proof_nth(const struct proof_list *list, size_t first, enum proof_kind kind, uint64_t n)
+{
+        size_t count = 0, nth;
+
+        for (size_t i = first; i < list->count; i++) count += list->item[i].kind == kind;
+        nth = count ? (size_t)(n % count) : 0;
+        for (size_t i = first; i < list->count; i++)
+                if (list->item[i].kind == kind && nth-- == 0) return i;
+        return list->count;
+}
+
+void proofs_sample(struct proof_list *list, size_t first, uint64_t n)
+{
+        size_t solution = proof_nth(list, first, PROOF_SOLUTION, n), wrong = proof_nth(list, first, PROOF_WRONG, n);
+        size_t kept = first;
+
+        for (size_t i = first; i < list->count; i++)
+                if (i == solution || i == wrong) list->item[kept++] = list->item[i];
+        list->count = kept;
+}
+
 /* Judging */
 
 /* A step that was refused is a step that proves nothing. Restarts may be refused: a process that is frozen or gone

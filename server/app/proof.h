@@ -56,6 +56,9 @@ struct proof_list {
  * wrong fixes, and the restart of everything. False when there are too many. */
 bool proofs_of(struct proof_list *list, const char *file, const struct scenario *s);
 
+/* Keeps, of the proofs from `first` on (of one file), one solution and one wrong fix; n chooses which. */
+void proofs_sample(struct proof_list *list, size_t first, uint64_t n);
+
 struct proof_room {
         struct loop *loop;
         const char *home; /* a folder that is kept from proof to proof */

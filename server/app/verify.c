@@ -21,7 +21,7 @@ enum {
         VERIFY_STACK_DEFAULT = 200,
         VERIFY_TURN_MS = 500,
         VERIFY_PATIENCE = 2,             /* fast: a wrong fix gets so many times what the slowest solution needed */
-        VERIFY_PATIENCE_MS_MIN = 40000,  /* and at least this */
+        VERIFY_PATIENCE_MS_MIN = 30000,  /* and at least this */
 };
 
 struct verify {
@@ -220,30 +220,6 @@ static int verify_verdict(const struct verify *v)
 
 /* Planning */
 
-/* The sampled runs of a file: one solution and one wrong fix, another with another number. */
-static void sample_file(struct verify *v, size_t first)
-{
-        struct proof_list *list = &v->proofs;
-        size_t kept = first;
-
-        for (int kind = 0; kind < PROOF_KIND_COUNT; kind++) {
-                size_t count = 0, nth;
-
-                if (kind != PROOF_SOLUTION && kind != PROOF_WRONG) continue;
-                for (size_t i = first; i < list->count; i++) count += list->item[i].kind == (enum proof_kind)kind;
-                nth = count ? (size_t)(v->sample % count) : 0;
-                for (size_t i = kept; i < list->count && count; i++) {
-                        struct proof chosen = list->item[i];
-
-                        if (chosen.kind != (enum proof_kind)kind || nth--) continue;
-                        list->item[i] = list->item[kept];
-                        list->item[kept++] = chosen;
-                        break;
-                }
-        }
-        list->count = kept;
-}
-
 static int plan_file(struct verify *v, const struct site *site, const char *file)
 {
         AUTO(scenario_free) struct scenario *scenario = NULL;
@@ -267,7 +243,7 @@ static int plan_file(struct verify *v, const struct site *site, const char *file
                 fprintf(stderr, "firedrill verify: too many proofs at once, at most %d\n", PROOFS_MAX);
                 return SITE_EXIT_USE;
         }
-        if (v->is_sampled) sample_file(v, first);
+        if (v->is_sampled) proofs_sample(&v->proofs, first, v->sample);
         return SITE_EXIT_OK;
 }
 

@@ -70,7 +70,7 @@ build/release/bin/firedrill verify --json --jobs ${head.jobs}${head.fast ? ' --f
 node tests/tools/verify-table.mjs run.jsonl > docs/verification.md
 \`\`\`
 
-Run of ${day(head.began_ms)}, version ${head.version ?? ''}, ${head.fast ? 'fast (holds, hints and time limits shortened; what must fail gets twice the time of the slowest solution, at least 40 s)' : 'with full holds and time limits'}, ${head.jobs} stacks side by
+Run of ${day(head.began_ms)}, version ${head.version ?? ''}, ${head.fast ? 'fast (holds, hints and time limits shortened; what must fail gets twice the time of the slowest solution, at least 30 s)' : 'with full holds and time limits'}, ${head.jobs} stacks side by
 side on ${head.processors} processors (${cpus()[0]?.model?.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB) that did other work at the same time. ${scenarios.size - unproved.length} of ${scenarios.size} scenarios, ${proofs} proofs: ${passed} passed, ${proofs - passed} failed. All runs
 together took ${(runMs / 60000).toFixed(0)} minutes of one stack.${again.length ? ` Proved again after a change (${[...new Set(replaced.map((h) => day(h.began_ms)))].join(', ')}), with what the later run said: ${again.join(', ')}.` : ''}
 
