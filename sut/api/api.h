@@ -63,7 +63,7 @@ MUST_USE enum err api_product_known(struct api *a, const struct trace *trace, st
 /* api_cache.c: hot results in Redis. Every failure counts as a miss; the database has the truth. */
 MUST_USE enum err api_cache_new(struct api *a, struct api_cache **ret);
 void api_cache_free(struct api_cache *c);
-void api_cache_set(struct api_cache *c); /* follows the configuration */
+void api_cache_set(struct api *a); /* follows the configuration */
 /* True: out (initialised) holds the value. */
 bool api_cache_get(struct api *a, const struct trace *trace, const char *key, struct buf *out);
 void api_cache_put(struct api *a, const struct trace *trace, const char *key, const void *bytes, size_t size_bytes);

@@ -5,65 +5,42 @@
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/base/str.h"
-#include "common/sys/clock.h"
-#include "common/sys/sock.h"
 #include "sut/api/api.h"
-#include "sut/kit/pool.h"
-#include "sut/kit/span.h"
-#include "sut/rediscache/redis_session.h"
+#include "sut/rediscache/redis_pool.h"
 
-enum { CACHE_QUEUE_MAX = 64, LOADS_MAX = 32, LOAD_WAIT_MS = 500, LOAD_KEY_BYTES = 64 };
+enum { LOADS_MAX = 32, LOAD_WAIT_MS = 500, LOAD_KEY_BYTES = 64 };
 
 struct api_cache {
-        struct kit_config *config;
-        struct kit_pool *sessions;
-        char host[SOCK_ADDRESS_BYTES];
-        uint16_t port;
+        struct redis_pool *redis;
         /* Keys that somebody is loading; beyond LOADS_MAX requests just load for themselves. */
         pthread_mutex_t lock;
         pthread_cond_t loaded;
         char loads[LOADS_MAX][LOAD_KEY_BYTES]; /* "" is free */
-        struct metrics_family *requests, *seconds;
         struct metrics_series *coalesced;
 };
 
-static enum err cache_session_open(void *ctx, void **ret_item, struct err_note *reterr)
+static struct redis_pool_limits cache_limits(struct api *a)
 {
-        struct api_cache *c = ctx;
-        struct redis_session *session = NULL;
-        enum err e = redis_session_open(c->host, c->port, kit_config_int(c->config, API_CACHE_TIMEOUT_MS), &session, reterr);
-
-        if (!e) *ret_item = session;
-        return e;
-}
-
-static void cache_session_close(void *ctx, void *item)
-{
-        (void)ctx;
-        redis_session_free(item);
+        return (struct redis_pool_limits){ .size = (int)kit_config_int(a->config, API_CACHE_POOL_SIZE),
+                                           .timeout_ms = kit_config_int(a->config, API_CACHE_TIMEOUT_MS) };
 }
 
 enum err api_cache_new(struct api *a, struct api_cache **ret)
 {
         struct api_cache *c = mem_zalloc(1, sizeof *c);
-        struct kit_pool_ops ops = { .open = cache_session_open, .close = cache_session_close, .ctx = c };
-        struct metrics *m = kit_metrics(a->kit);
+        const struct redis_pool_limits limits = cache_limits(a);
         enum err e;
 
         if (!c) return ERR_NOMEM;
         pthread_mutex_init(&c->lock, NULL);
         pthread_cond_init(&c->loaded, NULL);
-        c->config = a->config;
-        e = sock_split(kit_upstream_address(a->kit, "cache"), c->host, &c->port);
-        CHECK(e == ERR_OK); /* the kit has checked it */
-        e = kit_pool_new(&ops, (int)kit_config_int(a->config, API_CACHE_POOL_SIZE), CACHE_QUEUE_MAX, &c->sessions);
+        e = redis_pool_new(a->kit, "cache", &limits, &c->redis);
         if (e) {
                 api_cache_free(c);
                 return e;
         }
-        c->requests = metrics_counter(m, "cache_client_requests_total", "Cache commands by outcome.", "operation outcome");
-        c->seconds = metrics_histogram(m, "cache_client_operation_duration_seconds", "Time of a cache command, waiting included.", "operation", NULL, 0);
-        c->coalesced = metrics_one(metrics_counter(m, "cache_client_coalesced_total", "Requests that waited for another one to load the same key.", ""));
+        c->coalesced = metrics_one(metrics_counter(kit_metrics(a->kit), "cache_client_coalesced_total",
+                                                   "Requests that waited for another one to load the same key.", ""));
         *ret = c;
         return ERR_OK;
 }
@@ -71,42 +48,17 @@ enum err api_cache_new(struct api *a, struct api_cache **ret)
 void api_cache_free(struct api_cache *c)
 {
         if (!c) return;
-        kit_pool_free(c->sessions);
+        redis_pool_free(c->redis);
         pthread_cond_destroy(&c->loaded);
         pthread_mutex_destroy(&c->lock);
         mem_free(c);
 }
 
-void api_cache_set(struct api_cache *c)
+void api_cache_set(struct api *a)
 {
-        kit_pool_resize(c->sessions, (int)kit_config_int(c->config, API_CACHE_POOL_SIZE));
-}
+        const struct redis_pool_limits limits = cache_limits(a);
 
-/* One command; *ret_reply is the caller's. */
-static enum err command(struct api_cache *c, const struct trace *trace, const char *operation, const struct redis_arg *args, int count,
-                        struct redis_reply **ret_reply)
-{
-        int64_t timeout_ms = kit_config_int(c->config, API_CACHE_TIMEOUT_MS), start_us = clock_mono_us();
-        struct err_note note;
-        struct kit_span span;
-        void *session;
-        enum err e;
-
-        kit_span_begin(&span, trace, SPAN_CLIENT, operation);
-        kit_span_attr(&span, "db.system", "redis");
-        kit_span_attr(&span, "db.redis.key", args[1].bytes);
-        e = kit_pool_take(c->sessions, timeout_ms, &session, NULL, &note);
-        if (!e) {
-                e = redis_session_call(session, args, count, timeout_ms, ret_reply, &note);
-                kit_pool_give(c->sessions, session, redis_session_broken(session));
-        }
-        metrics_observe_trace(metrics_at(c->seconds, operation), (double)(clock_mono_us() - start_us) / 1e6, trace->trace_id);
-        if (e) {
-                metrics_add(metrics_at(c->requests, operation, "error"), 1);
-                kit_span_attr(&span, "error.type", err_name(e));
-        }
-        kit_span_end(&span, e != ERR_OK);
-        return e;
+        redis_pool_set(a->cache->redis, &limits);
 }
 
 static bool is_used(struct api *a)
@@ -118,15 +70,16 @@ bool api_cache_get(struct api *a, const struct trace *trace, const char *key, st
 {
         struct redis_arg args[] = { REDIS_ARG_TEXT("GET"), REDIS_ARG_TEXT(key) };
         AUTO(redis_reply_free) struct redis_reply *reply = NULL;
+        struct err_note note;
         const char *text;
         size_t bytes;
 
-        if (!is_used(a) || command(a->cache, trace, "GET", args, 2, &reply)) return false;
+        if (!is_used(a) || redis_pool_call(a->cache->redis, trace, args, 2, &reply, &note)) return false;
         if (redis_reply_type(reply) != REDIS_TEXT) {
-                metrics_add(metrics_at(a->cache->requests, "GET", "miss"), 1);
+                redis_pool_count(a->cache->redis, "GET", "miss");
                 return false;
         }
-        metrics_add(metrics_at(a->cache->requests, "GET", "hit"), 1);
+        redis_pool_count(a->cache->redis, "GET", "hit");
         text = redis_reply_text(reply, &bytes);
         buf_append(out, text, bytes);
         return buf_status(out) == ERR_OK;
@@ -139,10 +92,11 @@ void api_cache_put(struct api *a, const struct trace *trace, const char *key, co
         char ttl[24];
         struct redis_arg args[] = { REDIS_ARG_TEXT("SET"), REDIS_ARG_TEXT(key), { bytes, size_bytes }, REDIS_ARG_TEXT("PX"), { ttl, 0 } };
         AUTO(redis_reply_free) struct redis_reply *reply = NULL;
+        struct err_note note;
 
         if (!is_used(a)) return;
         args[4].size_bytes = (size_t)snprintf(ttl, sizeof ttl, "%lld", (long long)MAX(1, ttl_ms));
-        if (command(a->cache, trace, "SET", args, 5, &reply) == ERR_OK) metrics_add(metrics_at(a->cache->requests, "SET", "stored"), 1);
+        if (redis_pool_call(a->cache->redis, trace, args, 5, &reply, &note) == ERR_OK) redis_pool_count(a->cache->redis, "SET", "stored");
 }
 
 static int load_find(struct api_cache *c, const char *key)

@@ -22,7 +22,7 @@ static void api_changed(void *ctx)
         struct pg_pool_limits limits = db_limits(a);
 
         pg_pool_set(a->db, &limits);
-        if (a->cache) api_cache_set(a->cache);
+        if (a->cache) api_cache_set(a);
 }
 
 static void api_collect(void *ctx)

@@ -1,6 +1,7 @@
 /* sut-auth: who is who. Short-lived access tokens (JWT, HS256), refresh tokens, rotating keys.
  *   POST /login {"email","password"}      access_token, refresh_token, expires_in
  *   POST /refresh {"refresh_token"}       the same, without a password
+ *   POST /logout {"refresh_token"}        ends the session
  *   GET /keys                             the keys that check tokens (for the gateway, inside the stack) */
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "common/sys/file.h"
 #include "common/sys/log.h"
 #include "sut/auth/auth_password.h"
-#include "sut/jwt/token.h"
+#include "sut/auth/auth_session.h"
 #include "sut/kit/request.h"
 #include "sut/kit/service.h"
 
@@ -26,6 +27,8 @@ enum auth_knob {
         AUTH_KEY_ROTATION_S,
         AUTH_KEYS_KEPT,
         AUTH_HASH_ROUNDS,
+        AUTH_SESSION_TIMEOUT_MS,
+        AUTH_SESSION_POOL_SIZE,
         AUTH_WORKER_THREADS,
         AUTH_QUEUE_MAX,
         AUTH_QUEUE_WAIT_MS,
@@ -45,6 +48,10 @@ static const struct knob auth_knobs[AUTH_KNOB_COUNT] = {
                 "So many of the newest keys still check tokens. With 1, every rotation makes all tokens that are out worthless."),
         [AUTH_HASH_ROUNDS] = KNOB_INT("hash_rounds", 1000, AUTH_ROUNDS_MIN, AUTH_ROUNDS_MAX, "rounds", "Passwords", "Password hash rounds",
                 "Cost of checking a password: processor time of each login grows with it."),
+        [AUTH_SESSION_TIMEOUT_MS] = KNOB_INT("session_timeout_ms", 100, 1, 10000, "ms", "Sessions", "Session timeout",
+                "Longest wait for the cache that keeps the sessions. After it a login gets no refresh token, and a refresh fails with 503."),
+        [AUTH_SESSION_POOL_SIZE] = KNOB_INT("session_pool_size", 4, 1, 32, "connections", "Sessions", "Connections to the cache",
+                "Most connections; a login waits for a free one at most the session timeout."),
         [AUTH_WORKER_THREADS] = KNOB_INT("worker_threads", 4, 1, 16, "threads", "Workers", "Worker threads", "How many logins are worked on at once."),
         [AUTH_QUEUE_MAX] = KNOB_INT("queue_max", 16, 0, 32, "requests", "Workers", "Queue limit", "Logins that may wait for a worker; beyond it 503."),
         [AUTH_QUEUE_WAIT_MS] = KNOB_INT("queue_wait_ms", 1000, 1, 30000, "ms", "Workers", "Longest wait in the queue", "Then 503."),
@@ -60,6 +67,7 @@ struct auth {
         struct token_keys keys;
         int64_t rotated_ms; /* monotonic */
         char keys_path[FILE_PATH_BYTES];
+        struct auth_sessions *sessions; /* NULL: this stack has no cache, and refresh tokens stand alone */
         struct metrics_family *logins;
         struct metrics_series *rotations;
 };
@@ -120,7 +128,8 @@ static void auth_tick(void *ctx, int64_t now_ms)
         log_text(LOG_INFO, "key.rotated", "a new key signs from now on");
 }
 
-static enum err issue(struct auth *a, const char *subject, const char *kind, size_t ttl_knob, char dst[static TOKEN_BYTES_MAX])
+/* session: of a refresh token; "" for none. */
+static enum err issue(struct auth *a, const char *subject, const char *kind, const char *session, size_t ttl_knob, char dst[static TOKEN_BYTES_MAX])
 {
         struct token_claims claims = { .issued_s = now_s(a) };
         struct token_key key;
@@ -128,19 +137,21 @@ static enum err issue(struct auth *a, const char *subject, const char *kind, siz
         claims.expires_s = claims.issued_s + kit_config_int(a->config, ttl_knob);
         str_cut(claims.subject, sizeof claims.subject, subject);
         str_cut(claims.kind, sizeof claims.kind, kind);
+        str_cut(claims.session, sizeof claims.session, session);
         pthread_mutex_lock(&a->lock);
         key = a->keys.keys[0];
         pthread_mutex_unlock(&a->lock);
         return token_issue(&key, &claims, dst);
 }
 
-static void reply_tokens(struct kit_request *r, struct auth *a, const char *subject)
+/* session: NULL gives no refresh token. */
+static void reply_tokens(struct kit_request *r, struct auth *a, const char *subject, const char *session)
 {
         char access[TOKEN_BYTES_MAX], refresh[TOKEN_BYTES_MAX];
-        enum err e = issue(a, subject, "access", AUTH_JWT_TTL_S, access);
+        enum err e = issue(a, subject, "access", "", AUTH_JWT_TTL_S, access);
         struct json *body;
 
-        if (!e) e = issue(a, subject, "refresh", AUTH_REFRESH_TTL_S, refresh);
+        if (!e && session) e = issue(a, subject, "refresh", session, AUTH_REFRESH_TTL_S, refresh);
         if (e) {
                 kit_reply_err(r, e, &(struct err_note){ .text = "cannot issue a token" });
                 return;
@@ -149,9 +160,24 @@ static void reply_tokens(struct kit_request *r, struct auth *a, const char *subj
         json_set_str(body, "access_token", access);
         json_set_str(body, "token_type", "Bearer");
         json_set_num(body, "expires_in", (double)kit_config_int(a->config, AUTH_JWT_TTL_S));
-        json_set_str(body, "refresh_token", refresh);
+        if (session) json_set_str(body, "refresh_token", refresh);
         kit_reply_header(r, "Cache-Control", "no-store");
         kit_reply_json(r, 200, body);
+}
+
+/* Without the cache a user is let in all the same, for the life of one access token. */
+static void reply_signed_in(struct kit_request *r, struct auth *a, const char *subject)
+{
+        const struct trace *trace = kit_request_trace(r);
+        char session[TOKEN_SESSION_BYTES] = "";
+        struct err_note note;
+
+        if (a->sessions && auth_session_begin(a->sessions, trace, subject, kit_config_int(a->config, AUTH_REFRESH_TTL_S), session, &note)) {
+                log_event(LOG_WARN, "session.not_stored", note.text, KIT_TRACE_FIELDS(trace));
+                reply_tokens(r, a, subject, NULL);
+                return;
+        }
+        reply_tokens(r, a, subject, session);
 }
 
 static void post_login(struct kit_request *r, void *ctx)
@@ -175,28 +201,60 @@ static void post_login(struct kit_request *r, void *ctx)
         else if (e)
                 kit_reply_err(r, e, &(struct err_note){ .text = "out of memory" });
         else
-                reply_tokens(r, a, email);
+                reply_signed_in(r, a, email);
+}
+
+/* The refresh token of the body. False: already answered. */
+static bool refresh_claims(struct kit_request *r, struct auth *a, struct token_claims *ret)
+{
+        AUTO(json_free) struct json *body = NULL;
+        struct token_keys keys;
+        struct err_note note;
+        enum err e;
+
+        if (!kit_request_json(r, &body)) return false;
+        pthread_mutex_lock(&a->lock);
+        keys = a->keys;
+        pthread_mutex_unlock(&a->lock);
+        e = token_check(&keys, json_get_str(body, "refresh_token", ""), "refresh", now_s(a), kit_config_int(a->config, AUTH_LEEWAY_S), ret, &note);
+        if (!e) return true;
+        metrics_add(metrics_at(a->logins, "refresh_denied"), 1);
+        kit_reply_problem(r, 401, "DENIED", "%s", note.text);
+        return false;
 }
 
 static void post_refresh(struct kit_request *r, void *ctx)
 {
         struct auth *a = ctx;
-        AUTO(json_free) struct json *body = NULL;
         struct token_claims claims;
-        struct token_keys keys;
         struct err_note note;
-        enum err e;
+        enum err e = ERR_OK;
 
-        if (!kit_request_json(r, &body)) return;
-        pthread_mutex_lock(&a->lock);
-        keys = a->keys;
-        pthread_mutex_unlock(&a->lock);
-        e = token_check(&keys, json_get_str(body, "refresh_token", ""), "refresh", now_s(a), kit_config_int(a->config, AUTH_LEEWAY_S), &claims, &note);
+        if (!refresh_claims(r, a, &claims)) return;
+        if (a->sessions)
+                e = auth_session_renew(a->sessions, kit_request_trace(r), claims.session, claims.subject, kit_config_int(a->config, AUTH_REFRESH_TTL_S), &note);
         metrics_add(metrics_at(a->logins, e ? "refresh_denied" : "refreshed"), 1);
-        if (e)
-                kit_reply_problem(r, 401, "DENIED", "%s", note.text);
+        if (e == ERR_NOT_FOUND)
+                kit_reply_problem(r, 401, "SESSION_OVER", "%s", note.text);
+        else if (e)
+                kit_reply_problem(r, 503, "SESSIONS_AWAY", "the sessions cannot be read now: %s", note.text);
         else
-                reply_tokens(r, a, claims.subject);
+                reply_tokens(r, a, claims.subject, claims.session);
+}
+
+static void post_logout(struct kit_request *r, void *ctx)
+{
+        struct auth *a = ctx;
+        struct token_claims claims;
+        struct err_note note;
+
+        if (!refresh_claims(r, a, &claims)) return;
+        if (!a->sessions)
+                kit_reply_problem(r, 409, "STATE", "this stack keeps no sessions; the tokens end by themselves");
+        else if (auth_session_end(a->sessions, kit_request_trace(r), claims.session, &note))
+                kit_reply_problem(r, 503, "SESSIONS_AWAY", "the session cannot be ended now: %s", note.text);
+        else
+                kit_reply_json(r, 200, json_object());
 }
 
 static void get_keys(struct kit_request *r, void *ctx)
@@ -211,10 +269,33 @@ static void get_keys(struct kit_request *r, void *ctx)
         kit_reply_json(r, 200, token_keys_json(&keys));
 }
 
+static struct redis_pool_limits session_limits(struct auth *a)
+{
+        return (struct redis_pool_limits){ .size = (int)kit_config_int(a->config, AUTH_SESSION_POOL_SIZE),
+                                           .timeout_ms = kit_config_int(a->config, AUTH_SESSION_TIMEOUT_MS) };
+}
+
+static void auth_changed(void *ctx)
+{
+        struct auth *a = ctx;
+        const struct redis_pool_limits limits = session_limits(a);
+
+        if (a->sessions) auth_sessions_set(a->sessions, &limits);
+}
+
+static void auth_health(void *ctx, struct kit_health *h)
+{
+        struct auth *a = ctx;
+        bool is_ok = !a->sessions || auth_sessions_ok(a->sessions);
+
+        kit_health_check(h, "sessions", is_ok, false, "%s", is_ok ? "ok" : "the cache does not keep them: logins get no refresh token");
+}
+
 static void auth_stop(void *ctx)
 {
         struct auth *a = ctx;
 
+        auth_sessions_free(a->sessions);
         pthread_mutex_destroy(&a->lock);
         mem_free(a);
 }
@@ -223,6 +304,7 @@ static enum err auth_start(struct kit *k, void **ret_ctx, struct err_note *reter
 {
         struct auth *a = mem_zalloc(1, sizeof *a);
         const char *offset = getenv("FIREDRILL_CLOCK_OFFSET_MS");
+        struct redis_pool_limits limits;
         enum err e;
 
         if (!a) return err_note(reterr, ERR_NOMEM, "out of memory");
@@ -237,6 +319,8 @@ static enum err auth_start(struct kit *k, void **ret_ctx, struct err_note *reter
         a->rotations = metrics_one(metrics_counter(kit_metrics(k), "auth_key_rotations_total", "New signing keys.", ""));
         e = path_join(a->keys_path, kit_data_dir(k), "keys.json");
         if (!e) e = keys_load(a, reterr);
+        limits = session_limits(a);
+        if (!e && kit_upstream_address(k, "cache")) e = auth_sessions_new(k, &limits, &a->sessions);
         if (e) {
                 auth_stop(a);
                 return e;
@@ -245,6 +329,7 @@ static enum err auth_start(struct kit *k, void **ret_ctx, struct err_note *reter
         a->rotated_ms = clock_mono_ms();
         kit_route(k, KIT_WORK, "POST", "/login", post_login);
         kit_route(k, KIT_WORK, "POST", "/refresh", post_refresh);
+        kit_route(k, KIT_WORK, "POST", "/logout", post_logout);
         kit_route(k, KIT_DIRECT, "GET", "/keys", get_keys);
         *ret_ctx = a;
         return ERR_OK;
@@ -255,7 +340,7 @@ int main(int argc, char **argv)
         static const struct kit_worker_knobs workers = { AUTH_WORKER_THREADS, AUTH_QUEUE_MAX, AUTH_QUEUE_WAIT_MS };
         static const struct kit_spec spec = {
                 .name = "auth", .title = "Auth service", .knobs = auth_knobs, .knob_count = AUTH_KNOB_COUNT, .http_threads = 48, .workers = &workers,
-                .start = auth_start, .tick = auth_tick, .tick_ms = 250, .stop = auth_stop,
+                .start = auth_start, .changed = auth_changed, .health = auth_health, .tick = auth_tick, .tick_ms = 250, .stop = auth_stop,
         };
 
         return kit_main(&spec, argc, argv);

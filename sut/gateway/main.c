@@ -59,8 +59,10 @@ static void routes_make(struct kit *k)
 {
         kit_route(k, KIT_DIRECT, "POST", "/login", gateway_login);
         kit_route(k, KIT_DIRECT, "POST", "/refresh", gateway_login);
+        kit_route(k, KIT_DIRECT, "POST", "/logout", gateway_login);
         kit_route(k, KIT_DIRECT, "POST", "/shop/login", gateway_login);
         kit_route(k, KIT_DIRECT, "POST", "/shop/refresh", gateway_login);
+        kit_route(k, KIT_DIRECT, "POST", "/shop/logout", gateway_login);
         kit_route(k, KIT_DIRECT, "GET", "/products", gateway_short);
         kit_route(k, KIT_DIRECT, "GET", "/products/{id}", gateway_short);
         kit_route(k, KIT_DIRECT, "POST", "/quote", gateway_short);

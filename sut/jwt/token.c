@@ -26,6 +26,7 @@ enum err token_issue(const struct token_key *key, const struct token_claims *cla
             jwt_add_grant_int(jwt, "iat", claims->issued_s) || jwt_add_grant_int(jwt, "nbf", claims->issued_s) ||
             jwt_add_grant_int(jwt, "exp", claims->expires_s) || jwt_set_alg(jwt, JWT_ALG_HS256, key->secret, TOKEN_KEY_BYTES))
                 return ERR_NOMEM;
+        if (claims->session[0] && jwt_add_grant(jwt, "sid", claims->session)) return ERR_NOMEM;
         text = jwt_encode_str(jwt);
         if (!text) return ERR_NOMEM;
         e = str_copy(dst, TOKEN_BYTES_MAX, text);
@@ -62,7 +63,7 @@ enum err token_check(const struct token_keys *keys, const char *token, const cha
 {
         AUTO_JWT *jwt = NULL;
         struct token_claims claims = { 0 };
-        const char *subject, *said;
+        const char *subject, *said, *session;
         enum err e;
         const struct token_key *key = key_of(keys, token, &e);
 
@@ -73,6 +74,8 @@ enum err token_check(const struct token_keys *keys, const char *token, const cha
         said = jwt_get_grant(jwt, "kind");
         if (!subject || !said || str_copy(claims.subject, sizeof claims.subject, subject) || str_copy(claims.kind, sizeof claims.kind, said))
                 return err_note(reterr, ERR_DENIED, "the token says not for whom or for what it is");
+        session = jwt_get_grant(jwt, "sid");
+        if (session && str_copy(claims.session, sizeof claims.session, session)) return err_note(reterr, ERR_DENIED, "the token's session is none of ours");
         if (!str_eq(said, kind)) return err_note(reterr, ERR_DENIED, "this is a token for '%s', needed is one for '%s'", claims.kind, kind);
         claims.issued_s = jwt_get_grant_int(jwt, "iat");
         claims.expires_s = jwt_get_grant_int(jwt, "exp");

@@ -12,7 +12,7 @@
 
 #include "common/text/json.h"
 
-enum { TOKEN_KEYS_MAX = 8, TOKEN_KEY_BYTES = 32, TOKEN_KID_BYTES = 24, TOKEN_SUBJECT_BYTES = 128, TOKEN_BYTES_MAX = 1000 };
+enum { TOKEN_KEYS_MAX = 8, TOKEN_KEY_BYTES = 32, TOKEN_KID_BYTES = 24, TOKEN_SUBJECT_BYTES = 128, TOKEN_SESSION_BYTES = 40, TOKEN_BYTES_MAX = 1000 };
 
 struct token_key {
         char kid[TOKEN_KID_BYTES];
@@ -27,7 +27,8 @@ struct token_keys {
 
 struct token_claims {
         char subject[TOKEN_SUBJECT_BYTES];
-        char kind[16]; /* "access" or "refresh" */
+        char kind[16];                     /* "access" or "refresh" */
+        char session[TOKEN_SESSION_BYTES]; /* "sid" (OpenID Connect's name); "" for none */
         int64_t issued_s, expires_s;
 };
 

@@ -23,7 +23,8 @@ await test('the stack is healthy', async () => { check(up.ok, 'stack.up'); await
 
 // sees: what must become true while it is down. users: the success ratio that users keep meanwhile, [at least, at most].
 const rows = [
-  { stop: 'redis', users: [0.99, 1], sees: { ComponentDown: () => firing('ComponentDown', 'redis'), 'no hit ratio': async () => (await value('fd:cache_hits:ratio10s')) === null } },
+  { stop: 'redis', users: [0.99, 1], sees: { ComponentDown: () => firing('ComponentDown', 'redis'), 'no hit ratio': async () => (await value('fd:cache_hits:ratio10s')) === null,
+    'log-ins go on without a session': async () => (await value('sum(rate(auth_sessions_total{outcome="not_stored"}[10s]))')) > 0.5 && (await value('sum(rate(auth_logins_total{outcome="ok"}[10s]))')) > 0.5 } },
   { stop: 'nats', users: [0.99, 1], sees: { ComponentDown: () => firing('ComponentDown', 'nats'), 'no settlement': async () => (await value('fd:queue_jobs:rate10s')) === 0, 'orders go on': async () => (await value('fd:orders:rate10s')) > 1 } },
   { stop: 'worker', users: [0.99, 1], sees: { ServiceDown: () => firing('ServiceDown', 'worker'), 'the queue grows': async () => (await value('fd:queue_jobs:depth')) > 30 } },
   { stop: 'payments', users: [0.99, 1], sees: { ServiceDown: () => firing('ServiceDown', 'payments'), 'jobs are retried': async () => (await value('sum(rate(jobs_total{outcome="retried"}[10s]))')) > 0.5 } },

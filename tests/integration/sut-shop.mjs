@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The shop's own services (config, auth, gateway, api, worker, payments) on private PostgreSQL, Redis and NATS: the order flow, and each knob
 // proven by what it does to a metric or an answer.
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { check, config, equal, finish, folder, json, metrics, patch, postgres, root, runProgram, service, stackAddress, stackNumber, start, stop, test as everyTest, until } from './lib/sut.mjs';
@@ -23,7 +24,8 @@ let redis = startRedis(), nats = startNats();
 
 const logproc = await service('logproc', { number, port: 8060, dir });
 const conf = await service('config', { number, port: 8030, dir });
-const auth = await service('auth', { number, port: 8020, dir, upstreams: { config: at(8030), logproc: at(8060) } });
+const startAuth = () => service('auth', { number, port: 8020, dir, upstreams: { config: at(8030), logproc: at(8060), cache: at(6379) } });
+let auth = await startAuth();
 const payments = await service('payments', { number, port: 8050, dir, upstreams: { config: at(8030), logproc: at(8060) } });
 const apiUpstreams = { config: at(8030), logproc: at(8060), db: pg.address, cache: at(6379), mq: at(4222) };
 let api = await service('api', { number, port: 8010, dir, upstreams: apiUpstreams });
@@ -325,6 +327,53 @@ await test('auth key_rotation_s, keys_kept, keys_refresh_s, hash_rounds, worker_
   check((await metrics(auth.address)).process_cpu_seconds_total - began > 0.03, 'processor time of one login');
   const r = await during(auth, { hash_rounds: 200000, worker_threads: 1, queue_max: 0 }, () => Promise.all([1, 2, 3, 4].map(() => post('/login', { email: 'customer.9@example.com', password: 'customer-9' }))));
   check(r.some((x) => x.body.code === 'QUEUE_FULL'), JSON.stringify(r.map((x) => x.status)));
+});
+
+const cli = (...args) => spawnSync('redis-cli', ['-h', ip, ...args], { encoding: 'utf8', timeout: 5000 }).stdout.trim();
+const login = () => post('/login', { email: 'customer.9@example.com', password: 'customer-9' });
+const refresh = (token) => post('/refresh', { refresh_token: token });
+await test('sessions live in Redis: refresh_ttl_s, a restart of auth, logout, flush', async () => {
+  cli('FLUSHALL');
+  const first = (await login()).body;
+  const keys = cli('--scan', '--pattern', 'session:*').split('\n');
+  equal(keys.length, 1, 'sessions');
+  equal(cli('GET', keys[0]), 'customer.9@example.com', 'whose');
+  check(Number(cli('TTL', keys[0])) > 3590, `ttl ${cli('TTL', keys[0])}`);
+  await stop(auth, 'SIGKILL');
+  auth = await startAuth();
+  await until('the gateway to reach auth again', async () => (await login()).status === 200);
+  const second = await refresh(first.refresh_token);
+  equal(second.status, 200, 'a session survives a restart of auth');
+  const brief = await during(auth, { refresh_ttl_s: 3 }, () => refresh(second.body.refresh_token));
+  check(Number(cli('TTL', keys[0])) <= 3, `ttl ${cli('TTL', keys[0])} after a refresh with refresh_ttl_s 3`);
+  equal((await post('/logout', { refresh_token: brief.body.refresh_token })).status, 200, 'logout');
+  const over = await refresh(second.body.refresh_token);
+  equal([over.status, over.body.code], [401, 'SESSION_OVER'], 'after logout');
+  const third = (await login()).body.refresh_token;
+  cli('FLUSHALL');
+  equal((await refresh(third)).body.code, 'SESSION_OVER', 'a flushed cache signs out');
+});
+
+await test('without Redis users still sign in, for one access token; session_timeout_ms and session_pool_size bound the wait', async () => {
+  const before = (await login()).body.refresh_token;
+  redis.kill('SIGSTOP');
+  const slow = await during(auth, { session_timeout_ms: 400, hash_rounds: 1000 }, async () => { const began = Date.now(); const r = await login(); return { ...r, ms: Date.now() - began }; });
+  check(slow.status === 200 && slow.ms >= 380 && slow.ms < 1500, `${slow.status} after ${slow.ms} ms`);
+  const [waited] = await during(auth, { session_timeout_ms: 300, session_pool_size: 1 }, () => grows(auth, 'cache_client_operation_duration_seconds_sum{operation="SET"}', () => Promise.all([login(), login(), login()])));
+  check(waited >= 0.85, `three logins waited ${waited} s altogether for one connection`);
+  redis.kill('SIGCONT');
+  await stop(redis, 'SIGKILL');
+  const bare = await login();
+  equal([bare.status, typeof bare.body.access_token, bare.body.refresh_token], [200, 'string', undefined], 'signed in without a session');
+  equal((await post('/quote', wish(), { authorization: `Bearer ${bare.body.access_token}` })).status, 200, 'and served');
+  const away = await refresh(before);
+  equal([away.status, away.body.code], [503, 'SESSIONS_AWAY'], 'nobody can renew');
+  equal((await json(`http://${auth.address}/healthz`)).body.status, 'degraded', 'health');
+  check((await metrics(auth.address))['auth_sessions_total{outcome="not_stored"}'] >= 1, 'the metric');
+  check(readFileSync(auth.log, 'utf8').includes('"session.not_stored"'), 'the log');
+  redis = startRedis();
+  await until('sessions again', async () => (await login()).body.refresh_token);
+  equal((await json(`http://${auth.address}/healthz`)).body.status, 'ok', 'health');
 });
 
 const counts = async () => { const [n, p] = pg.sql("SELECT count(*), count(*) FILTER (WHERE status = 'settled') FROM orders WHERE id > 300000").split('|').map(Number); return { orders: n, settled: p, payments: Number(pg.sql('SELECT count(*) FROM payments')) }; };

@@ -53,6 +53,23 @@ static void test_times(void **state)
         }
 }
 
+static void test_session(void **state)
+{
+        struct token_keys keys = keys_of_two();
+        struct token_claims claims = { .subject = "customer.1@example.com", .kind = "refresh", .session = "0123456789abcdef0123456789abcdef", .issued_s = 1000,
+                                       .expires_s = 1300 }, got = { .session = "poison" };
+        char token[TOKEN_BYTES_MAX];
+        struct err_note note;
+
+        (void)state;
+        assert_int_equal(token_issue(&keys.keys[0], &claims, token), ERR_OK);
+        assert_int_equal(token_check(&keys, token, "refresh", 1000, 0, &got, &note), ERR_OK);
+        assert_string_equal(got.session, claims.session);
+        issue(&keys, 0, "refresh", token);
+        assert_int_equal(token_check(&keys, token, "refresh", 1000, 0, &got, &note), ERR_OK);
+        assert_string_equal(got.session, "");
+}
+
 static void test_keys(void **state)
 {
         struct token_keys keys = keys_of_two(), other = keys_of_two(), copy;
@@ -105,7 +122,7 @@ static void test_bad_key_sets(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_times), cmocka_unit_test(test_keys), cmocka_unit_test(test_bad_key_sets) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_times), cmocka_unit_test(test_session), cmocka_unit_test(test_keys), cmocka_unit_test(test_bad_key_sets) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
