@@ -34,6 +34,7 @@ fd_step() {
 fd_packages_build="gcc libc6-dev make cmake ninja-build pkg-config libcivetweb-dev libwebsockets-dev libsqlite3-dev libyaml-dev libcjson-dev libcurl4-openssl-dev libpq-dev libhiredis-dev libnats-dev libjwt-dev zlib1g-dev"
 fd_packages_stack="postgresql-15 redis-server nats-server prometheus prometheus-alertmanager"
 fd_packages_test="libcmocka-dev clang curl chromium"
+fd_packages_receivers="victoria-metrics" # what forwarders are tested against
 fd_node_ok() { command -v node >/dev/null && command -v npm >/dev/null && [ "$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)" -ge 18 ]; }
 
 fd_missing() { # the packages of the arguments that are not installed
@@ -80,7 +81,7 @@ fd_setup() {
   if [ $made_policy = 1 ]; then $fd_root rm -f $policy; trap - EXIT; fi
   if command -v systemctl >/dev/null; then
     local unit
-    for unit in postgresql redis-server nats-server prometheus prometheus-alertmanager prometheus-node-exporter; do
+    for unit in postgresql redis-server nats-server prometheus prometheus-alertmanager prometheus-node-exporter victoria-metrics; do
       grep -qx "$unit.service" <<<"$enabled_before" || $fd_root systemctl disable "$unit" >/dev/null 2>&1 || true
     done
   fi

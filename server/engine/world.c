@@ -44,7 +44,7 @@ static const char *const metric_names[] = {
         "nats_consumer_pending", "nats_consumer_ack_pending", "nats_consumer_redelivered", "nats_consumer_delivered_total",
         /* logproc */
         "logproc_lines_total", "logproc_spans_total", "logproc_dropped_total", "logproc_archive_bytes", "logproc_archive_lines",
-        "logproc_archive_traces",
+        "logproc_archive_traces", "logproc_forwarded_total", "logproc_forward_failures_total", "logproc_forward_queue_bytes",
         /* loadgen */
         "user_requests_total", "user_requests_offered_total", "user_request_duration_seconds", "user_journeys_offered_total",
         "user_orders_total", "user_revenue_cents_total", "user_revenue_lost_cents_total", "load_target_rps", "load_in_flight",

@@ -18,6 +18,8 @@ struct intake {
         struct tail *tail;
         struct record_batch files, storing; /* the loop's */
         unsigned turn;
+        intake_stored_fn *listener; /* may be NULL */
+        void *listener_ctx;
         struct metrics_series *lines, *spans, *dropped, *bytes, *kept_logs, *kept_traces;
         pthread_mutex_t lock;
         pthread_cond_t stored;
@@ -56,12 +58,14 @@ static bool intake_line(void *ctx, const char *name, const char *line, size_t si
         return true;
 }
 
-static void intake_count(struct intake *i, const struct record_batch *batch, enum err e)
+/* What became of a batch: counted, and when it is stored, passed on. */
+static void intake_told(struct intake *i, const struct record_batch *batch, enum err e)
 {
         size_t lost = batch->dropped_count + (e ? batch->log_count + batch->span_count : 0);
 
         metrics_add(i->dropped, (double)lost);
         if (e) return;
+        if (i->listener) i->listener(i->listener_ctx, batch);
         metrics_add(i->lines, (double)batch->log_count);
         metrics_add(i->spans, (double)batch->span_count);
 }
@@ -76,11 +80,11 @@ static enum err intake_files(struct intake *i, bool *ret_is_more, struct err_not
         if (i->files.log_count == 0 && i->files.dropped_count == 0) return ERR_OK;
         e = archive_add(i->archive, &i->files, i->tail, clock_wall_ms(), reterr);
         if (!e) {
-                intake_count(i, &i->files, ERR_OK);
+                intake_told(i, &i->files, ERR_OK);
                 return ERR_OK;
         }
         *ret_is_more = false;
-        if (archive_resume(i->archive, i->tail, NULL)) intake_count(i, &i->files, e);
+        if (archive_resume(i->archive, i->tail, NULL)) intake_told(i, &i->files, e);
         return e;
 }
 
@@ -95,7 +99,7 @@ static enum err intake_sent(struct intake *i, struct err_note *reterr)
         pthread_mutex_unlock(&i->lock);
         i->storing = full;
         if (full.log_count || full.span_count) e = archive_add(i->archive, &full, NULL, clock_wall_ms(), reterr);
-        intake_count(i, &full, e);
+        intake_told(i, &full, e);
         record_batch_clear(&i->storing);
         return e;
 }
@@ -182,6 +186,12 @@ bool intake_ok(struct intake *i)
         is_ok = i->is_ok;
         pthread_mutex_unlock(&i->lock);
         return is_ok;
+}
+
+void intake_listen(struct intake *i, intake_stored_fn *fn, void *ctx)
+{
+        i->listener = fn;
+        i->listener_ctx = ctx;
 }
 
 void intake_policy(struct intake *i, const struct archive_policy *policy, bool follow_files)

@@ -20,6 +20,9 @@ MUST_USE enum err intake_new(struct loop *loop, struct archive *archive, const c
                              struct err_note *reterr);
 void intake_free(struct intake *i);
 AUTO_DEFINE(struct intake, intake_free)
+/* fn gets each batch that was stored, on the loop's thread. Before the loop runs. */
+typedef void intake_stored_fn(void *ctx, const struct record_batch *batch);
+void intake_listen(struct intake *i, intake_stored_fn *fn, void *ctx);
 /* Thread-safe. */
 void intake_policy(struct intake *i, const struct archive_policy *policy, bool follow_files);
 

@@ -2,22 +2,58 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/sys/file.h"
 #include "sut/kit/service.h"
+#include "sut/logproc/forward.h"
 #include "sut/logproc/logproc_knobs.h"
 #include "sut/logproc/requests.h"
 
 struct logproc {
         struct requests requests; /* first: the ctx of its handlers */
+        struct forward *forward;
         struct kit_config *config;
         struct loop *loop; /* the intake's */
         pthread_t thread;
         bool has_thread;
 };
 static_assert(offsetof(struct logproc, requests) == 0, "handlers take the service's ctx as theirs");
+
+static const size_t forward_knobs[FORWARD_COUNT] = {
+        [FORWARD_LOKI] = LOGPROC_FORWARD_LOKI_URL, [FORWARD_OTLP] = LOGPROC_FORWARD_OTLP_URL, [FORWARD_INFLUX] = LOGPROC_FORWARD_INFLUX_URL};
+
+/* Addresses are checked before they become the configuration. */
+static enum err logproc_apply(void *ctx, const struct json *changed, struct err_note *reterr)
+{
+        (void)ctx;
+        for (int to = 0; to < FORWARD_COUNT; to++) {
+                const char *key = logproc_knobs[forward_knobs[to]].key, *url = json_get_str(changed, key, "");
+
+                if (!forward_url_good(url))
+                        return err_note(reterr, ERR_INVAL, "/%s is '%.80s', expected http://HOST:PORT or http://HOST:PORT/PATH of plain letters, below %d bytes, or nothing", key,
+                                        url, FORWARD_URL_BYTES);
+        }
+        return ERR_OK;
+}
+
+static void forward_changed(struct logproc *l)
+{
+        struct forward_policy policy = {.queue_bytes = kit_config_int(l->config, LOGPROC_FORWARD_QUEUE_KB) * 1024};
+        char level[16];
+
+        for (int to = 0; to < FORWARD_COUNT; to++) kit_config_text(l->config, forward_knobs[to], policy.urls[to], sizeof policy.urls[to]);
+        kit_config_text(l->config, LOGPROC_FORWARD_LEVEL, level, sizeof level);
+        policy.level = record_level_parse(level);
+        forward_set(l->forward, &policy);
+}
+
+static void logproc_stored(void *ctx, const struct record_batch *batch)
+{
+        forward_offer(((struct logproc *)ctx)->forward, batch);
+}
 
 static void logproc_changed(void *ctx)
 {
@@ -29,13 +65,22 @@ static void logproc_changed(void *ctx)
                 .trace_keep_percent = (int)kit_config_int(l->config, LOGPROC_TRACE_KEEP_PERCENT)};
 
         intake_policy(l->requests.intake, &policy, kit_config_on(l->config, LOGPROC_TAIL_FILES));
+        forward_changed(l);
 }
 
 static void logproc_health(void *ctx, struct kit_health *h)
 {
-        bool is_ok = intake_ok(((struct logproc *)ctx)->requests.intake);
+        struct logproc *l = ctx;
+        bool is_ok = intake_ok(l->requests.intake);
 
         kit_health_check(h, "archive", is_ok, true, "%s", is_ok ? "stores" : "cannot store, see the log");
+        for (int to = 0; to < FORWARD_COUNT; to++) {
+                char url[FORWARD_URL_BYTES];
+
+                kit_config_text(l->config, forward_knobs[to], url, sizeof url);
+                is_ok = forward_ok(l->forward, (enum forward_to)to);
+                if (url[0]) kit_health_check(h, forward_text((enum forward_to)to), is_ok, false, "%s", is_ok ? "ok" : "does not take what is sent, see the log");
+        }
 }
 
 static void logproc_stopping(void *ctx)
@@ -53,6 +98,7 @@ static void logproc_stop(void *ctx)
                 pthread_join(l->thread, NULL);
         }
         intake_free(l->requests.intake);
+        forward_free(l->forward);
         archive_free(l->requests.archive);
         loop_free(l->loop);
         mem_free(l);
@@ -93,7 +139,9 @@ static enum err logproc_parts(struct logproc *l, struct kit *k, struct err_note 
         e = logproc_archive(k, &l->requests.archive, reterr);
         if (!e) e = loop_new(&l->loop, reterr);
         if (!e) e = intake_new(l->loop, l->requests.archive, log_dir, kit_metrics(k), &l->requests.intake, reterr);
+        if (!e) e = forward_new(l->loop, kit_metrics(k), getenv("FIREDRILL_STACK") ? getenv("FIREDRILL_STACK") : "", &l->forward, reterr);
         if (e) return e;
+        intake_listen(l->requests.intake, logproc_stored, l);
         logproc_changed(l);
         if (pthread_create(&l->thread, NULL, logproc_thread, l)) return err_note(reterr, ERR_IO, "cannot start the intake's thread");
         l->has_thread = true;
@@ -119,7 +167,7 @@ static enum err logproc_start(struct kit *k, void **ret_ctx, struct err_note *re
 
 static const struct kit_spec spec = {
         .name = "logproc", .title = "Logs and traces", .knobs = logproc_knobs, .knob_count = LOGPROC_KNOB_COUNT, .http_threads = 12,
-        .start = logproc_start, .changed = logproc_changed, .health = logproc_health, .stopping = logproc_stopping, .stop = logproc_stop,
+        .start = logproc_start, .apply = logproc_apply, .changed = logproc_changed, .health = logproc_health, .stopping = logproc_stopping, .stop = logproc_stop,
 };
 
 int main(int argc, char **argv)

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // The log processor: follows files through rotation and restarts, takes OTLP, searches, follows live, keeps and removes, shows traces as trees.
-import { appendFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { check, equal, finish, folder, json, metrics, patch, service, stackAddress, stackNumber, test, until } from './lib/sut.mjs';
+import { check, config, equal, finish, folder, json, metrics, patch, service, stackAddress, stackNumber, start as startProgram, stop, test, until } from './lib/sut.mjs';
 
 const number = await stackNumber(34), dir = folder(), host = stackAddress(number);
 const log = (name) => `${dir}/logs/${name}.log`;
@@ -147,6 +148,162 @@ await test('OTLP logs', async () => {
     { severityNumber: 9, body: { stringValue: 'no time given' } }] }] }] })).status, 200, 'accepted');
   const [l] = await until('the line', async () => { const x = await lines('q=outside&level=error'); return x.length === 1 && x; });
   equal([l.service, l.event, l.room, l.level, l.trace_id], ['outside', 'outside.broke', '7', 'error', order], 'line');
+});
+
+// ---- forwarders ----
+// A receiver that answers as told and keeps what it got. Debian has no Loki and no OpenTelemetry collector: this one stands in, and holds each body against
+// the published form (Loki: "Ingest logs" of its HTTP API; OTLP: opentelemetry-proto's logs.proto and trace.proto in their JSON form).
+async function receiver(port) {
+  const r = { got: [], status: 204, address: `http://${host}:${port}` };
+  r.server = createServer((q, a) => {
+    let text = '';
+    q.on('data', (d) => { text += d; });
+    q.on('end', () => {
+      if (r.status < 300) r.got.push({ path: q.url, type: q.headers['content-type'], method: q.method, body: JSON.parse(text) });
+      a.writeHead(r.status);
+      a.end(r.status < 300 ? '' : 'no');
+    });
+  });
+  await new Promise((done) => r.server.listen(port, host, done));
+  return r;
+}
+const only = (object, keys, where) => { const odd = Object.keys(object).filter((k) => !keys.includes(k)); check(odd.length === 0, `${where}: unknown members ${odd}`); };
+const isNanos = (text) => typeof text === 'string' && /^[1-9][0-9]{18}$/.test(text);
+function lokiLines(got) {
+  const found = [];
+  for (const { path, type, method, body } of got) {
+    equal([method, path, type], ['POST', '/loki/api/v1/push', 'application/json'], 'request');
+    only(body, ['streams'], 'body');
+    for (const stream of body.streams) {
+      only(stream, ['stream', 'values'], 'stream');
+      for (const [label, value] of Object.entries(stream.stream)) check(/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label) && typeof value === 'string' && value, `label ${label}=${value}`);
+      for (const entry of stream.values) {
+        check(Array.isArray(entry) && entry.length === 2 && isNanos(entry[0]) && typeof entry[1] === 'string', JSON.stringify(entry));
+        found.push({ ...stream.stream, ...JSON.parse(entry[1]) });
+      }
+    }
+  }
+  return found;
+}
+const anyValue = (v, where) => { equal(Object.keys(v).length, 1, where); only(v, ['stringValue', 'boolValue', 'intValue', 'doubleValue'], where); if ('intValue' in v) equal(typeof v.intValue, 'string', where); };
+const attributesHold = (list, where) => { for (const a of list) { only(a, ['key', 'value'], where); check(a.key, where); anyValue(a.value, `${where} ${a.key}`); } };
+function otlpRecords(got) {
+  const found = { logs: [], spans: [] };
+  for (const { path, type, body } of got) {
+    const isTraces = path === '/v1/traces';
+    equal([path, type], [isTraces ? '/v1/traces' : '/v1/logs', 'application/json'], 'request');
+    only(body, [isTraces ? 'resourceSpans' : 'resourceLogs'], 'body');
+    for (const group of body[isTraces ? 'resourceSpans' : 'resourceLogs']) {
+      only(group, ['resource', isTraces ? 'scopeSpans' : 'scopeLogs'], 'group');
+      attributesHold(group.resource.attributes, 'resource');
+      const name = group.resource.attributes.find((a) => a.key === 'service.name').value.stringValue;
+      for (const scope of group[isTraces ? 'scopeSpans' : 'scopeLogs'])
+        for (const r of scope[isTraces ? 'spans' : 'logRecords']) {
+          only(r, isTraces ? ['traceId', 'spanId', 'parentSpanId', 'name', 'kind', 'startTimeUnixNano', 'endTimeUnixNano', 'attributes', 'status']
+            : ['timeUnixNano', 'severityNumber', 'severityText', 'body', 'traceId', 'spanId', 'attributes'], 'record');
+          attributesHold(r.attributes, 'record');
+          check(isTraces ? isNanos(r.startTimeUnixNano) && /^[0-9a-f]{32}$/.test(r.traceId) && /^[0-9a-f]{16}$/.test(r.spanId) : isNanos(r.timeUnixNano) && r.severityNumber >= 1 && r.severityNumber <= 24, JSON.stringify(r));
+          found[isTraces ? 'spans' : 'logs'].push({ ...r, service: name });
+        }
+    }
+  }
+  return found;
+}
+const forwarded = async (to, outcome) => (await metrics(logproc.address))[`logproc_forwarded_total{to="${to}",outcome="${outcome}"}`] ?? 0;
+const sendLines = (event, count, more = {}) => appendFileSync(log('api'), Array.from({ length: count }, (_, n) => line('api', event, `line ${n}`, { n, ...more })).join(''));
+
+await test('forwarding to Loki (a stand-in): every line once, through an outage; below forward_level none', async () => {
+  const loki = await receiver(3100);
+  await set({ forward_loki_url: loki.address });
+  sendLines('to.loki', 700, { trace_id: trace });
+  sendLines('to.loki', 3, { level: 'debug' });
+  const arrived = () => lokiLines(loki.got).filter((l) => l.event === 'to.loki');
+  await until('700 lines', () => arrived().length >= 700);
+  loki.status = 503;
+  sendLines('to.loki', 50);
+  await until('a failure', async () => (await metrics(logproc.address))['logproc_forward_failures_total{to="loki"}'] >= 1);
+  const health = async () => (await json(`http://${logproc.address}/healthz`)).body.checks.loki;
+  check(/does not take/.test(JSON.stringify(await health())), JSON.stringify(await health()));
+  check((await metrics(logproc.address))['logproc_forward_queue_bytes{to="loki"}'] > 0, 'what waits');
+  check(readFileSync(logproc.log, 'utf8').includes('"forward.failed"'), 'the log tells');
+  loki.status = 204;
+  await until('750 lines', () => arrived().length >= 750);
+  await until('health', async () => !/does not take/.test(JSON.stringify(await health())));
+  const all = arrived();
+  equal([all.length, all.filter((l) => l.level === 'debug').length], [750, 0], 'each once');
+  equal([all[0].job, all[0].service, all[0].instance, all[0].level, all[0].n, all[0].trace_id, all[0].message], ['firedrill', 'api', 'api-1', 'info', 0, trace, 'line 0'], 'one line');
+  loki.status = 400;
+  sendLines('to.loki', 5);
+  await until('a refusal', async () => (await forwarded('loki', 'refused')) >= 5);
+  loki.status = 204;
+  sendLines('to.loki', 1);
+  await until('the next line all the same', () => arrived().length >= 751);
+  await set({ forward_loki_url: '' });
+  loki.server.close();
+});
+
+await test('forwarding: forward_queue_kb bounds what waits for a receiver that is away', async () => {
+  await set({ forward_loki_url: `http://${host}:3109`, forward_queue_kb: 16 });
+  const began = await forwarded('loki', 'dropped');
+  sendLines('flood.loki', 400);
+  await until('drops', async () => (await forwarded('loki', 'dropped')) - began > 200);
+  check((await metrics(logproc.address))['logproc_forward_queue_bytes{to="loki"}'] <= 16 * 1024, 'queue');
+  await until('the lines to be stored all the same', async () => (await lines('event=flood.loki&limit=1000')).length === 400);
+  await set({ forward_loki_url: '', forward_queue_kb: 1024 });
+});
+
+await test('forwarding by OTLP/HTTP: to a stand-in that knows the form, and to a second log processor, which stores the same', async () => {
+  const collector = await receiver(4318);
+  collector.status = 200;
+  await set({ forward_otlp_url: collector.address });
+  const one = id(16), span = id(8);
+  sendLines('to.otlp', 20, { trace_id: one, ratio: 0.25, ok: true });
+  await post('/v1/traces', otlp([{ trace: one, span, service: 'api', name: 'GET /z', at: now, ms: 7, failed: true, kind: 2 }]));
+  const has = () => { const r = otlpRecords(collector.got); return r.logs.filter((l) => l.attributes.some((a) => a.value.stringValue === 'to.otlp')).length === 20 && r.spans.some((s) => s.traceId === one) && r; };
+  const r = await until('lines and span', has);
+  const s = r.spans.find((x) => x.traceId === one);
+  equal([s.service, s.name, s.kind, s.status.code, BigInt(s.endTimeUnixNano) - BigInt(s.startTimeUnixNano) === 7000000n], ['api', 'GET /z', 2, 2, true], 'span');
+  collector.server.close();
+  const other = folder();
+  const second = await service('logproc', { number, port: 8061, dir: other, upstreams: { config: `${host}:8030` }, more: [] });
+  await set({ forward_otlp_url: `http://${second.address}` });
+  const two = id(16);
+  sendLines('to.second', 20, { trace_id: two, ratio: 0.25, ok: true });
+  await post('/v1/traces', otlp([{ trace: two, span, service: 'api', name: 'GET /z', at: now, ms: 7, failed: true, kind: 2 }]));
+  const twin = async (path) => (await json(`http://${second.address}${path}`)).body;
+  await until('20 lines there', async () => (await twin('/logs?event=to.second')).lines.length === 20);
+  const strip = (l) => Object.fromEntries(Object.entries(l).filter(([k]) => k !== 'id' && k !== 'firedrill.stack').sort());
+  equal((await twin('/logs?event=to.second')).lines.map(strip), (await lines('event=to.second')).map(strip), 'the same lines');
+  const tree = await until('the trace there', async () => { const t = await twin(`/traces/${two}`); return t.roots && t; });
+  equal([tree.roots[0].name, tree.roots[0].attrs.n, tree.failed], ['GET /z', 42, true], 'trace');
+  await set({ forward_otlp_url: '' });
+  await stop(second);
+});
+
+const victoria = '/usr/bin/victoria-metrics';
+if (!existsSync(victoria)) console.log('# no victoria-metrics here: the Influx line protocol is not tested against a real receiver');
+else await test('forwarding by Influx line protocol to VictoriaMetrics: counts of lines and spans', async () => {
+  mkdirSync(`${dir}/data/victoria`);
+  const vm = startProgram(victoria, [`-httpListenAddr=${host}:8428`, `-storageDataPath=${dir}/data/victoria`, '-retentionPeriod=1', '-loggerLevel=WARN', '-search.latencyOffset=0s'], { log: `${dir}/logs/victoria.out` });
+  await until('VictoriaMetrics', async () => (await fetch(`http://${host}:8428/health`)).status === 200);
+  await set({ forward_influx_url: `http://${host}:8428` });
+  for (let n = 0; n < 3; n++) sendLines('to.influx', 40, { level: 'warn' });
+  await post('/v1/traces', otlp(Array.from({ length: 10 }, (_, n) => ({ trace: id(16), span: id(8), service: 'odd, "na=me', name: 'GET /a b', at: now, ms: 20, failed: n < 4 }))));
+  const value = async (promql) => { const { body } = await json(`http://${host}:8428/api/v1/query?nocache=1&query=${encodeURIComponent(promql)}`); return body.data.result.length ? Number(body.data.result[0].value[1]) : null; };
+  await until('120 warnings', async () => (await value('sum(sum_over_time(log_lines_count{service="api",level="warn"}[1m]))')) === 120);
+  const spansOf = (field) => value(`sum(sum_over_time(spans_${field}{operation="GET /a b"}[1m]))`);
+  await until('10 spans', async () => (await spansOf('count')) === 10);
+  equal([await spansOf('failed'), await spansOf('duration_ms_sum')], [4, 200], 'failed, sum of durations');
+  equal(await value('max(max_over_time(spans_duration_ms_max{service="odd, \\"na=me"}[1m]))'), 20, 'escaped words come back');
+  await set({ forward_influx_url: '' });
+  await stop(vm);
+});
+
+await test('forwarding: an address that is none is refused, with what was expected', async () => {
+  const r = await patch(logproc.address, { forward_otlp_url: 'http://127.0.0.1:4318/v1?x=' });
+  equal(r.status, 422, JSON.stringify(r.body));
+  check(/forward_otlp_url.*expected http:\/\/HOST:PORT/.test(r.body.detail), r.body.detail);
+  equal((await config(logproc.address)).forward_otlp_url, '', 'unchanged');
 });
 
 await test('age and disk quota', async () => {
