@@ -10,6 +10,8 @@
 #include "common/sys/log.h"
 #include "sut/kit/inside.h"
 
+enum { REQUEST_SLOW_MS = 500 }; /* from here on an answer is told in the log */
+
 void kit_route(struct kit *k, enum kit_route_kind kind, const char *method, const char *pattern, kit_handler *handler)
 {
         CHECK(k->route_count < KIT_ROUTES_MAX);
@@ -77,7 +79,8 @@ static void run_on_worker(struct kit_request *r)
 static void told(struct kit_request *r, int status, int64_t took_us)
 {
         const char *route = r->route ? r->route->pattern : "unknown";
-        enum log_level level = status >= 500 ? LOG_WARN : LOG_DEBUG;
+        bool is_slow = took_us >= (int64_t)REQUEST_SLOW_MS * 1000 && (!r->route || !r->route->builtin);
+        enum log_level level = status >= 500 || is_slow ? LOG_WARN : LOG_DEBUG;
         char text[8];
 
         snprintf(text, sizeof text, "%d", status);
@@ -86,7 +89,7 @@ static void told(struct kit_request *r, int status, int64_t took_us)
                 metrics_observe_trace(metrics_at(r->kit->series.request_seconds, http_method(r->x), route, text), (double)took_us / 1e6,
                                       r->trace.trace_id);
         if (level < log_level_get()) return;
-        log_event(level, status >= 500 ? "request.failed" : "request.served", http_path(r->x), KIT_TRACE_FIELDS(&r->trace),
+        log_event(level, status >= 500 ? "request.failed" : is_slow ? "request.slow" : "request.served", http_path(r->x), KIT_TRACE_FIELDS(&r->trace),
                   LOG_S("method", http_method(r->x)), LOG_S("route", route), LOG_N("status", status),
                   LOG_N("duration_ms", (double)took_us / 1000));
 }

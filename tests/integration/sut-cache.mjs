@@ -63,6 +63,7 @@ await test('blocking script: others wait', async () => {
     return Date.now() - began > 400 ? Date.now() - began : 0;
   });
   check(slow < 3000, `${slow} ms`);
+  await until('the ping of the adapter to show it', async () => (await metrics(cache.address)).redis_ping_seconds > 0.4);
   await set({ block_ms: 0 });
 });
 
