@@ -43,6 +43,26 @@ await test('indexes: dropped and made again, seen in the plan and in the metrics
   await until('the planner to use indexes', () => /orders_email_idx/.test(plan()));
 });
 
+await test('products_index: the sales of a product', async () => {
+  const sales = () => pg.sql('EXPLAIN SELECT count(*) FROM orders WHERE product_id = 7');
+  check(/orders_product_idx/.test(sales()), 'healthy plan uses the index');
+  await set({ products_index: false });
+  check(/Seq Scan/.test(sales()), 'plan without the index');
+  await set({ products_index: true });
+  check(/orders_product_idx/.test(sales()), 'and again');
+});
+
+await test('lock_timeout_ms and log_min_duration_ms bite', async () => {
+  await set({ lock_timeout_ms: 100, log_min_duration_ms: 20 });
+  await until('the setting', () => app('SHOW lock_timeout') === '100ms');
+  await set({ lock_table: 'products' });
+  check(/lock timeout/.test(refused(() => app('SELECT count(*) FROM products'))), 'whoever waits for a lock is sent away');
+  await set({ lock_table: 'none' });
+  app('SELECT pg_sleep(0.1)');
+  await until('the slow statement in the log', () => /duration: .*pg_sleep/.test(readFileSync(`${dir}/logs/postgres.log`, 'utf8')));
+  await set({ lock_timeout_ms: 0, log_min_duration_ms: -1 });
+});
+
 await test('settings reach the server', async () => {
   await set({ statement_timeout_ms: 200, work_mem_kb: 2048, lock_timeout_ms: 300, log_min_duration_ms: 500 });
   await until('work_mem', () => app('SHOW work_mem') === '2MB');

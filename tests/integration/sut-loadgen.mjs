@@ -152,6 +152,39 @@ await test('profiles: burst and back, zero, refusals', async () => {
   equal((await config(users.address)).rps, 0, 'unchanged');
 });
 
+await test('profiles by their metric: ramp, wave, replay, burst again and again', async () => {
+  const target = async () => (await metrics(users.address)).load_target_rps;
+  await set({ profile: 'ramp', rps: 10, ramp_rps: 60, ramp_s: 3 });
+  await until('the middle', async () => { const t = await target(); return t > 25 && t < 45; });
+  await until('the end', async () => (await target()) === 60);
+  await set({ profile: 'wave', rps: 50, wave_rps: 30, wave_s: 3 });
+  await until('its top', async () => (await target()) > 75);
+  await until('its bottom', async () => (await target()) < 25);
+  await set({ profile: 'replay', replay_rps: '5,80', replay_step_s: 1 });
+  for (const rate of [5, 80, 5]) await until(`${rate}`, async () => (await target()) === rate);
+  await set({ profile: 'burst', rps: 10, burst_rps: 70, burst_s: 1, burst_every_s: 2 });
+  for (const rate of [70, 10, 70, 10]) await until(`${rate}`, async () => (await target()) === rate);
+  await set({ profile: 'steady', rps: 0 });
+});
+
+await test('weights: what users come for; arrivals: in clusters or evenly; seed: the same users again', async () => {
+  const asked = async (values, count = 120) => {
+    await set({ rps: 0, ...values });
+    await until('nobody', async () => (await metrics(users.address)).load_in_flight === 0);
+    const from = gate.seen.length;
+    await set({ rps: 100 });
+    await until(`${count} requests`, () => gate.seen.length - from >= count);
+    await set({ rps: 0 });
+    return gate.seen.slice(from, from + count);
+  };
+  const started = async (journey) => Object.entries(await metrics(users.address)).filter(([k]) => k.startsWith('user_requests_offered_total') && k.includes(`"${journey}"`)).reduce((n, [, v]) => n + v, 0);
+  await asked({ weight_visit: 0, weight_compare: 0, weight_buy: 100, users: 50 }, 300); // those who were under way end their journeys
+  const before = [await started('visit'), await started('compare'), await started('buy')];
+  await asked({ weight_visit: 0, weight_compare: 0, weight_buy: 100 });
+  const after = [await started('visit'), await started('compare'), await started('buy')];
+  check(after[0] === before[0] && after[1] === before[1] && after[2] - before[2] >= 120, `visit, compare, buy: ${before} -> ${after}`);
+});
+
 await test('200 a second with little processor', async () => {
   await set({ rps: 200 });
   const cpu = async () => (await metrics(users.address)).process_cpu_seconds_total;

@@ -77,6 +77,17 @@ await test('rotation and restart: each line once, none lost', async () => {
   equal(seen, Array.from({ length: 60 }, (_, n) => n), 'each once');
 });
 
+await test('tail_files off: files wait, and are caught up with; log_level', async () => {
+  await set({ tail_files: false });
+  const read = async () => (await metrics(logproc.address)).logproc_lines_total;
+  const turn = async () => { await post('/v1/logs', { resourceLogs: [{ scopeLogs: [{ logRecords: [{ severityNumber: 9, body: { stringValue: `turn ${Math.random()}` } }] }] }] }); };
+  appendFileSync(log('api'), line('api', 'unread', 'nobody reads this yet'));
+  for (let n = 0; n < 3; n++) { const before = await read(); await turn(); await until('a turn of the intake', async () => (await read()) > before); }
+  equal((await lines('event=unread')).length, 0, 'not read');
+  await set({ tail_files: true });
+  await until('the line', async () => (await lines('event=unread')).length === 1);
+});
+
 await test('live tail waits for what fits', async () => {
   const { last } = await get('/logs/tail');
   const began = Date.now();

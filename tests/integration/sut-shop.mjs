@@ -17,7 +17,7 @@ equal(runProgram('db', ['--name', 'db', '--instance', 'db-1', '--listen', at(811
 const startRedis = () => start('redis-server', ['--bind', ip, '--port', '6379', '--save', '', '--protected-mode', 'no'], { log: join(dir, 'logs/redis.log'), cwd: dir });
 const startNats = () => {
   mkdirSync(join(dir, 'data/nats'), { recursive: true });
-  writeFileSync(join(dir, 'config/nats.conf'), `host: "${ip}"\nport: 4222\njetstream { store_dir: "${join(dir, 'data/nats')}" }\n`);
+  writeFileSync(join(dir, 'config/nats.conf'), `host: "${ip}"\nport: 4222\nhttp: "${ip}:8222"\njetstream { store_dir: "${join(dir, 'data/nats')}" }\n`);
   return start('/usr/sbin/nats-server', ['-c', join(dir, 'config/nats.conf')], { log: join(dir, 'logs/nats.log') });
 };
 let redis = startRedis(), nats = startNats();
@@ -520,6 +520,175 @@ await test('configuration survives a restart; SIGTERM ends a service in time, wi
   api = await service('api', { number, port: 8010, dir, upstreams: apiUpstreams });
   equal((await config(api.address)).warehouse_ms, 400, 'kept');
   await set(api, { warehouse_ms: null });
+});
+
+// ---- knobs that the tests above do not reach, each by a metric ----
+const sessionsOfRedis = () => cli('CLIENT', 'LIST').split('\n').length - 1; // redis-cli's own
+const closeSessions = () => cli('CLIENT', 'KILL', 'TYPE', 'normal');
+const timed = async (one) => { const began = performance.now(); const r = await one(); return { ...r, ms: performance.now() - began }; };
+const stopped = async (child, body) => { child.kill('SIGSTOP'); try { return await body(); } finally { child.kill('SIGCONT'); } };
+
+await test('api cache_pool_size and auth session_pool_size: so many connections to Redis and no more', async () => {
+  const most = async (service, values, body) => {
+    closeSessions();
+    return during(service, values, async () => { cli('CLIENT', 'PAUSE', '400', 'ALL'); const all = body(); await all; return sessionsOfRedis(); });
+  };
+  const pages = () => Promise.all(Array.from({ length: 8 }, (_, n) => get(`/products/${700 + n + next++}`)));
+  const one = await most(api, { cache_pool_size: 1, cache_timeout_ms: 2000 }, pages), six = await most(api, { cache_pool_size: 6, cache_timeout_ms: 2000 }, pages);
+  check(one === 1 && six >= 4 && six <= 6, `connections: ${one} with a pool of 1, ${six} with a pool of 6`);
+  const logins = () => Promise.all([login(), login(), login(), login()]);
+  const single = await most(auth, { session_pool_size: 1, session_timeout_ms: 2000 }, logins), three = await most(auth, { session_pool_size: 3, session_timeout_ms: 2000 }, logins);
+  check(single === 1 && three >= 2 && three <= 3, `connections: ${single} with a pool of 1, ${three} with a pool of 3`);
+});
+
+await test('api db_connect_ms: a database that does not greet', async () => {
+  pg.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop'");
+  const [errors, r] = await during(api, { db_connect_ms: 200 }, () => stopped(pg, () => grows(api, 'db_client_errors_total{operation="connect"}', () => timed(quote))));
+  check(errors >= 1 && r.status >= 500 && r.ms >= 190 && r.ms < 1000, `${errors} errors, ${r.status} after ${r.ms} ms`);
+  await until('the database again', async () => (await quote()).status === 200);
+});
+
+await test('api mq_publish_timeout_ms: an order waits so long for the queue', async () => {
+  const wait = (ms) => during(api, { mq_publish_timeout_ms: ms }, () => stopped(nats, () => grows(api, 'mq_publish_duration_seconds_sum', () => timed(order))));
+  const [brief, a] = await wait(50), [long, b] = await wait(700);
+  check(brief >= 0.045 && brief < 0.5 && long >= 0.69, `${brief} s with 50 ms, ${long} s with 700 ms`);
+  equal([a.status, b.status], [201, 201], 'accepted all the same');
+  await during(worker, { reconcile_s: 1 }, allSettled);
+});
+
+await test('gateway connect_timeout_ms: an upstream that takes no connection', async () => {
+  await stop(api, 'SIGKILL');
+  const deaf = start(process.execPath, ['-e', `require('net').createServer().listen({ host: '${ip}', port: 8010, backlog: 1 })`]);
+  const { connect } = await import('node:net');
+  const held = [];
+  await until('it to listen', () => new Promise((done) => { const s = connect(8010, ip, () => { held.push(s); done(true); }); s.on('error', () => done(false)); }));
+  deaf.kill('SIGSTOP');
+  for (let i = 0; i < 6; i++) { const s = connect(8010, ip); s.on('error', () => {}); held.push(s); } // its queue is full now
+  await until('the queue to be full', async () => { const s = connect(8010, ip); s.on('error', () => {}); held.push(s); return new Promise((done) => { s.on('connect', () => done(false)); setTimeout(() => done(true), 150); }); });
+  const wait = (ms) => during(gateway, { connect_timeout_ms: ms, retries: 0, breaker_enabled: false }, () => timed(() => get('/products/5')));
+  const brief = await wait(100), long = await wait(900);
+  check(brief.status >= 502 && brief.ms >= 95 && brief.ms < 700, `100 ms: ${brief.status} after ${brief.ms} ms`);
+  check(long.status >= 502 && long.ms >= 890 && long.ms < 2500, `900 ms: ${long.status} after ${long.ms} ms`);
+  for (const s of held) s.destroy();
+  deaf.kill('SIGCONT');
+  await stop(deaf, 'SIGKILL');
+  api = await service('api', { number, port: 8010, dir, upstreams: apiUpstreams });
+  await until('the api again', async () => (await get('/products/5')).status === 200);
+});
+
+await test('gateway breaker_probes: so many good answers close it', async () => {
+  await during(gateway, { breaker_enabled: true, breaker_calls_min: 5, breaker_error_percent: 5, breaker_open_ms: 300, breaker_probes: 4, retries: 0 }, async () => {
+    const state = async () => (await metrics(gateway.address))['http_client_breaker_state{peer="api"}'];
+    await stop(api, 'SIGKILL');
+    await until('it to open', async () => { await get('/products/5'); return (await state()) === 1; });
+    api = await service('api', { number, port: 8010, dir, upstreams: apiUpstreams });
+    await until('the first good answer', async () => (await get('/products/5')).status === 200);
+    for (let n = 1; n < 4; n++) { check((await state()) !== 0, `closed after ${n} of 4`); equal((await get('/products/5')).status, 200, 'probe'); }
+    equal(await state(), 0, 'closed after 4');
+  });
+});
+
+await test('gateway retry_backoff_ms and retry_backoff_max_ms: how long a retry waits', async () => {
+  await stop(api, 'SIGKILL');
+  const wait = async (values) => { const r = await during(gateway, { breaker_enabled: false, retries: 4, retry_budget_percent: 100, ...values }, () => load(12, 40, () => get('/products/5'))); return r.results.reduce((n, x) => n + x.ms, 0) / 12; };
+  const none = await wait({ retry_backoff_ms: 0, retry_backoff_max_ms: 0 }), some = await wait({ retry_backoff_ms: 150, retry_backoff_max_ms: 150 }), capped = await wait({ retry_backoff_ms: 10000, retry_backoff_max_ms: 100 });
+  // four waits, each uniform from 0 to its most: 300 ms and 200 ms in the mean
+  check(some - none > 180 && some - none < 450 && capped - none > 100 && capped - none < 330, `mean ${none} ms, with back-off ${some} ms, capped ${capped} ms`);
+  api = await service('api', { number, port: 8010, dir, upstreams: apiUpstreams });
+  await until('the api again', async () => (await get('/products/5')).status === 200);
+});
+
+await test('gateway auth_pool_size and auth_timeout_ms; auth queue_wait_ms, leeway_s', async () => {
+  await during(auth, { hash_rounds: 300000 }, async () => {
+    const [waited] = await during(gateway, { auth_pool_size: 1 }, () => grows(gateway, 'http_client_connection_wait_seconds_sum{peer="auth"}', async () => {
+      equal((await metrics(gateway.address))['http_client_connection_max{peer="auth"}'], 1, 'max');
+      await Promise.all([login(), login(), login()]);
+    }));
+    check(waited > 0.1, `waited ${waited} s`);
+    const [late, r] = await during(gateway, { auth_timeout_ms: 20, retries: 0 }, () => grows(gateway, 'http_client_errors_total{peer="auth",reason="timeout"}', login));
+    check(late >= 1 && r.status === 504, `${late} timeouts, ${r.status}`);
+    const q = await during(auth, { worker_threads: 1, queue_wait_ms: 10 }, () => Promise.all([login(), login(), login()]));
+    check(q.some((x) => x.body.code === 'QUEUE_TIMEOUT'), JSON.stringify(q.map((x) => x.body.code)));
+  });
+  const early = (await during(auth, { clock_offset_ms: 60000 }, login)).body.refresh_token;
+  equal((await refresh(early)).status, 401, 'not valid yet');
+  equal((await during(auth, { leeway_s: 120 }, () => refresh(early))).status, 200, 'leeway forgives');
+});
+
+const pending = async () => (await json(`http://${ip}:8222/jsz?consumers=true`)).body.account_details[0].stream_detail.find((s) => s.name === 'JOBS').consumer_detail[0].num_ack_pending;
+const mostPending = async (values) => {
+  await allSettled();
+  let most = 0;
+  await during(payments, { latency_ms: 250, latency_jitter_ms: 0 }, () => during(worker, { worker_threads: 1, ...values }, async () => {
+    await load(12, 200, order);
+    for (const end = Date.now() + 1500; Date.now() < end;) most = Math.max(most, await pending());
+  }));
+  await allSettled();
+  return most;
+};
+await test('worker prefetch: jobs that are held at once', async () => {
+  const few = await mostPending({ prefetch: 1 }), many = await mostPending({ prefetch: 8 });
+  check(few <= 2 && many >= 6 && many <= 8, `${few} with 1, ${many} with 8`);
+});
+
+await test('worker payments_pool_size and db_pool_size: so many connections', async () => {
+  await during(payments, { latency_ms: 150, latency_jitter_ms: 0 }, () => during(worker, { worker_threads: 8, prefetch: 1, payments_pool_size: 1, db_pool_size: 1 }, async () => {
+    const [waited] = await grows(worker, 'http_client_connection_wait_seconds_sum{peer="payments"}', async () => { await load(10, 100, order); await allSettled(); });
+    const m = await metrics(worker.address);
+    check(waited > 0.5, `waited ${waited} s for the one connection`);
+    equal([m['http_client_connection_max{peer="payments"}'], m.db_client_connection_max], [1, 1], 'max');
+  }));
+});
+
+await test('worker payments_retry_budget_percent; retry_backoff_max_ms', async () => {
+  const retries = async (percent) => {
+    const [sent] = await during(payments, { error_percent: 100 }, () => during(worker, { payments_retries: 3, payments_retry_budget_percent: percent, breaker_enabled: false, retry_backoff_ms: 60000, retry_backoff_max_ms: 30, max_attempts: 100 },
+      () => grows(worker, 'http_client_retries_total{peer="payments",outcome="sent"}', async () => {
+        const [tries] = await grows(worker, 'jobs_total{outcome="retried"}', async () => { await load(4, 40, order); const from = sum(await metrics(worker.address), 'jobs_total{outcome="retried"}'); await until('60 tries, though the back-off would be a minute', async () => sum(await metrics(worker.address), 'jobs_total{outcome="retried"}') - from > 60); });
+        return tries;
+      })).then(([n, tries]) => [n / tries]));
+    await allSettled();
+    return sent;
+  };
+  const all = await retries(100), few = await retries(10);
+  check(all > 2.5 && few < 1, `retries a try: ${all} without a budget, ${few} with 10 %`);
+});
+
+await test('worker statement_timeout_ms and db_pool_wait_ms: a locked table', async () => {
+  await allSettled();
+  const { spawn } = await import('node:child_process');
+  const locked = async (values, prefix) => {
+    const holder = spawn('psql', ['-X', '-q', '-h', `${dir}/s`, '-U', 'sut', '-d', 'shop'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    await load(8, 100, order);
+    holder.stdin.write('BEGIN; LOCK TABLE payments;\n');
+    const [grown] = await during(worker, { max_attempts: 100, retry_backoff_ms: 50, ...values }, () => grows(worker, prefix, async () => {
+      const from = sum(await metrics(worker.address), prefix);
+      await load(8, 100, order);
+      await until(`${prefix} to grow`, async () => sum(await metrics(worker.address), prefix) > from, 15000);
+    }));
+    holder.kill();
+    await allSettled();
+    return grown;
+  };
+  check(await locked({ statement_timeout_ms: 100 }, 'jobs_total{outcome="retried"}') >= 1, 'statements are cut');
+  check(await locked({ statement_timeout_ms: 5000, db_pool_size: 1, db_pool_wait_ms: 60, worker_threads: 8, prefetch: 1 }, 'db_client_errors_total{operation="pool"}') >= 1, 'no session in time');
+});
+
+await test('worker db_password: new sessions need the right one', async () => {
+  pg.sql("ALTER ROLE shop PASSWORD 'other'");
+  pg.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop'");
+  await set(api, { db_password: 'other' });
+  const [refused] = await during(worker, { max_attempts: 100, retry_backoff_ms: 50 }, () => grows(worker, 'db_client_errors_total{operation="connect"}', async () => {
+    await until('an order', async () => (await order()).status === 201);
+    await until('a refusal', async () => sum(await metrics(worker.address), 'jobs_total{outcome="retried"}') > 0 && sum(await metrics(worker.address), 'db_client_errors_total{operation="connect"}') > 0);
+  }));
+  check(refused >= 1, `${refused}`);
+  await set(worker, { db_password: 'other' });
+  await allSettled();
+  pg.sql("ALTER ROLE shop PASSWORD 'shop'");
+  await set(api, { db_password: 'shop' });
+  await set(worker, { db_password: 'shop' });
+  await allSettled();
 });
 
 await test('120 a second through the whole flow: no error, all settled once', async () => {
