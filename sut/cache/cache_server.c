@@ -54,6 +54,7 @@ struct cache_server {
         char host[SOCK_ADDRESS_BYTES];
         uint16_t port;
         struct redis_session *session;
+        struct redis_session *blocker; /* sent the last script; closed late, since whoever relays it might drop what is under way */
         int fill_mb, flush_every_s, block_ms; /* the jobs */
         int64_t flushed_ms;
         int fill_next;
@@ -229,12 +230,12 @@ static void job_flush(struct cache_server *c)
  * turn waits for the script as everybody else does. */
 static void job_block(struct cache_server *c)
 {
-        AUTO(redis_session_free) struct redis_session *session = NULL;
         char ms[WORD_BYTES];
 
         snprintf(ms, sizeof ms, "%d", c->block_ms);
-        if (redis_session_open(c->host, c->port, CACHE_CALL_MS, &session, NULL)) return; /* the turn finds out about Redis */
-        (void)!redis_call(session, BLOCK_SEND_MS, NULL, NULL, "EVAL",
+        redis_session_free(take(&c->blocker));
+        if (redis_session_open(c->host, c->port, CACHE_CALL_MS, &c->blocker, NULL)) return; /* the turn finds out about Redis */
+        (void)!redis_call(c->blocker, BLOCK_SEND_MS, NULL, NULL, "EVAL",
                           "local function now() local t = redis.call('TIME') return t[1] * 1000 + t[2] / 1000 end "
                           "local stop = now() + tonumber(ARGV[1]) while now() < stop do end return 1", "0", ms);
 }
@@ -335,6 +336,7 @@ void cache_server_free(struct cache_server *c)
         if (!c) return;
         loop_timer_remove(c->timer);
         redis_session_free(c->session);
+        redis_session_free(c->blocker);
         mem_free(c->filling);
         mem_free(c);
 }

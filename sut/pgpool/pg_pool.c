@@ -1,6 +1,7 @@
 #include "sut/pgpool/pg_pool.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "common/base/check.h"
@@ -8,6 +9,7 @@
 #include "common/base/str.h"
 #include "common/metrics/metrics.h"
 #include "common/sys/clock.h"
+#include "common/sys/log.h"
 #include "common/sys/sock.h"
 #include "sut/kit/pool.h"
 #include "sut/kit/service.h"
@@ -23,6 +25,7 @@ struct pg_pool {
         char host[SOCK_ADDRESS_BYTES];
         uint16_t port;
         const char *application;
+        _Atomic bool is_refused; /* the last session could not be opened */
         struct metrics_family *operation_seconds, *errors;
         struct metrics_series *wait_seconds, *idle, *used, *max, *waiting, *opened;
 };
@@ -47,7 +50,10 @@ static enum err session_open(void *ctx, void **ret_item, struct err_note *reterr
         enum err e = pg_session_open(&options, &session, reterr);
 
         if (e) metrics_add(metrics_at(p->errors, "connect"), 1);
-        if (!e) *ret_item = session;
+        else *ret_item = session;
+        if (atomic_exchange(&p->is_refused, e != ERR_OK) == (e != ERR_OK)) return e;
+        if (e) log_text(LOG_WARN, "db.no_session", "no database session can be opened: %s", reterr->text);
+        else log_text(LOG_INFO, "db.sessions_again", "database sessions can be opened again");
         return e;
 }
 
@@ -79,6 +85,7 @@ enum err pg_pool_new(struct kit *k, const char *upstream, const struct pg_pool_l
 
         if (!p) return ERR_NOMEM;
         pthread_mutex_init(&p->lock, NULL);
+        atomic_init(&p->is_refused, false);
         p->limits = *limits;
         p->application = kit_instance(k);
         e = sock_split(kit_upstream_address(k, upstream), p->host, &p->port);
