@@ -541,15 +541,17 @@ await test('api cache_pool_size and auth session_pool_size: so many connections 
   check(single === 1 && three >= 2 && three <= 3, `connections: ${single} with a pool of 1, ${three} with a pool of 3`);
 });
 
+// Past the gateway, whose breaker may remember the test before.
+const direct = (path, headers = {}) => json(`http://${api.address}${path}`, { method: 'POST', body: JSON.stringify(wish()), headers: { 'content-type': 'application/json', ...headers } });
 await test('api db_connect_ms: a database that does not greet', async () => {
   pg.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop'");
-  const [errors, r] = await during(api, { db_connect_ms: 200 }, () => stopped(pg, () => grows(api, 'db_client_errors_total{operation="connect"}', () => timed(quote))));
+  const [errors, r] = await during(api, { db_connect_ms: 200 }, () => stopped(pg, () => grows(api, 'db_client_errors_total{operation="connect"}', () => timed(() => direct('/quote')))));
   check(errors >= 1 && r.status >= 500 && r.ms >= 190 && r.ms < 1000, `${errors} errors, ${r.status} after ${r.ms} ms`);
-  await until('the database again', async () => (await quote()).status === 200);
+  await until('the database again', async () => (await direct('/quote')).status === 200);
 });
 
 await test('api mq_publish_timeout_ms: an order waits so long for the queue', async () => {
-  const wait = (ms) => during(api, { mq_publish_timeout_ms: ms }, () => stopped(nats, () => grows(api, 'mq_publish_duration_seconds_sum', () => timed(order))));
+  const wait = (ms) => during(api, { mq_publish_timeout_ms: ms }, () => stopped(nats, () => grows(api, 'mq_publish_duration_seconds_sum', () => timed(() => direct('/orders')))));
   const [brief, a] = await wait(50), [long, b] = await wait(700);
   check(brief >= 0.045 && brief < 0.5 && long >= 0.69, `${brief} s with 50 ms, ${long} s with 700 ms`);
   equal([a.status, b.status], [201, 201], 'accepted all the same');
@@ -628,7 +630,7 @@ const mostPending = async (values) => {
 };
 await test('worker prefetch: jobs that are held at once', async () => {
   const few = await mostPending({ prefetch: 1 }), many = await mostPending({ prefetch: 8 });
-  check(few <= 2 && many >= 6 && many <= 8, `${few} with 1, ${many} with 8`);
+  check(many - few >= 5, `${few} with 1, ${many} with 8`); // both may hold one more of each thread that was there before
 });
 
 await test('worker payments_pool_size and db_pool_size: so many connections', async () => {
@@ -650,8 +652,10 @@ await test('worker payments_retry_budget_percent; retry_backoff_max_ms', async (
     await allSettled();
     return sent;
   };
-  const all = await retries(100), few = await retries(10);
-  check(all > 2.5 && few < 1, `retries a try: ${all} without a budget, ${few} with 10 %`);
+  const all = await retries(100);
+  await retries(10); // what the budget had saved
+  const few = await retries(10);
+  check(all > 2.5 && few < 0.7, `retries a try: ${all} without a budget, ${few} with 10 %`);
 });
 
 await test('worker statement_timeout_ms and db_pool_wait_ms: a locked table', async () => {
