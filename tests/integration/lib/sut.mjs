@@ -95,7 +95,8 @@ export function runProgram(name, args) {
 }
 
 export async function json(url, options) {
-  const r = await fetch(url, options);
+  // A kept connection that the service closed meanwhile (this process may have been busy with a program it waits for) is nobody's failure.
+  const r = await fetch(url, options).catch((e) => { if (e.cause?.code !== 'UND_ERR_SOCKET') throw e; return fetch(url, options); });
   const text = await r.text();
   let body;
   try { body = JSON.parse(text); } catch { body = text; }
