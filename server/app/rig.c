@@ -364,6 +364,7 @@ static enum err rig_conductor_make(struct rig *rig, struct err_note *reterr)
                                             .prometheus = prometheus,
                                             .loadgen = loadgen,
                                             .world = site_world(rig->o.site),
+                                            .spec = site_spec(rig->o.site),
                                             .stack = rig->o.stack,
                                             .tell = rig_tell,
                                             .on_idle = rig_idle,

@@ -49,6 +49,11 @@ void load_step(struct load *l, enum load_role role, const struct yaml *at, const
                struct scenario_step *ret);
 void load_recipe(struct load *l, const struct yaml *list, struct scenario_recipe *ret);
 
+/* The usual target of such a probe, NULL when its author must name one. */
+const char *load_probe(struct load *l, const struct yaml *map, struct scenario_probe *ret);
+/* The rules of every scenario, after the author's own (load_allow.c). guards: room for SCENARIO_RULES_MAX. */
+void load_allow(struct load *l, struct scenario_guard *guards);
+
 /* "expr < 36" -> condition, names checked. */
 bool load_condition(struct load *l, const struct yaml *at, const char *text, struct scenario_condition *ret);
 int load_criterion_find(const struct scenario *s, const char *id, size_t id_bytes); /* -1 if unknown */

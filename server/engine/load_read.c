@@ -235,10 +235,11 @@ bool load_known_evidence(struct load *l, const struct yaml *at, const char *item
 bool load_condition(struct load *l, const struct yaml *at, const char *text, struct scenario_condition *ret)
 {
         struct err_note note;
+        struct target target;
         size_t size;
         char *promql;
 
-        if (target_split(text, &size, &ret->op, &ret->threshold) != ERR_OK) {
+        if (target_split(text, &size, &target) != ERR_OK) {
                 load_error(l, at, "'%.80s' is not a comparison with a number, such as 'fd:offered_rps < 36'", text);
                 return false;
         }
@@ -252,8 +253,8 @@ bool load_condition(struct load *l, const struct yaml *at, const char *text, str
                 return false;
         }
         load_known_metrics(l, at, promql);
-        ret->promql = promql;
-        ret->text = load_copy(l, text);
+        *ret = (struct scenario_condition){ .promql = promql, .text = load_copy(l, text), .op = target.op, .threshold = target.threshold,
+                                            .of_baseline = target.of_baseline };
         return true;
 }
 

@@ -69,13 +69,13 @@ static void rule_criteria(struct load *l)
         for (size_t i = 0; i < s->criteria_count; i++) {
                 const struct scenario_criterion *c = &s->criteria[i];
 
-                if (c->kind == SCENARIO_CHECK_PROMQL) checks++;
+                if (scenario_is_sampled(c) && (c->mode == SCENARIO_MODE_CONTINUOUS || c->mode == SCENARIO_MODE_DURING)) checks++;
                 if (c->hold_ms >= s->time_limit_ms)
                         load_error(l, item_at(list, i), "criterion '%s' must hold for %lld s, longer than the time limit", c->id,
                                    (long long)(c->hold_ms / 1000));
         }
         if (list && list->kind == YAML_LIST && list->count && !checks)
-                load_error(l, list, "no criterion has 'promql'; expected is at least one");
+                load_error(l, list, "no criterion with 'promql' or 'probe' is judged during the incident; expected is at least one");
 }
 
 static void rule_truth(struct load *l)

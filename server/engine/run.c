@@ -446,6 +446,12 @@ const char *run_query(const struct run *run, size_t index)
         return run->query[index];
 }
 
+const struct scenario_probe *run_probe(const struct run *run, size_t index)
+{
+        CHECK(index < run->query_count);
+        return run->probe[index];
+}
+
 size_t run_criterion_count(const struct run *run)
 {
         return run->s->criteria_count;

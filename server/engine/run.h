@@ -83,7 +83,7 @@ enum {
         X(RECOVER, "recover")                   /* the server died during the run: ends it, undoes what was left */
 #define RUN_EFFECT_LIST(X)                                                                                             \
         X(RESET_STACK, "reset_stack") /* bring the stack up fresh with run_seed(); answer stack_ready or stack_failed */ \
-        X(WATCH, "watch")             /* from now on send samples of all run_query() expressions, once a second */      \
+        X(WATCH, "watch")             /* from now on send samples of all run_query() questions, once a second */        \
         X(UNWATCH, "unwatch")         /* queries are no longer needed */                                               \
         X(PREPARE, "prepare")         /* task: form its undo; answer task_prepared or task_failed */                   \
         X(APPLY, "apply")             /* task: do it; answer task_applied or task_failed */                            \
@@ -214,7 +214,8 @@ int64_t run_onset_ms(const struct run *run);   /* wall clock; 0 before the first
 int64_t run_clock(const struct run *run, enum run_clock clock); /* ms from onset, -1 if it did not happen */
 int64_t run_time_limit_ms(const struct run *run); /* by fast mode; counts from the page */
 size_t run_query_count(const struct run *run);
-const char *run_query(const struct run *run, size_t index);     /* PromQL, each expression once */
+const char *run_query(const struct run *run, size_t index);     /* PromQL, each expression once; of a probe its text */
+const struct scenario_probe *run_probe(const struct run *run, size_t index); /* the query is this probe; NULL: it is PromQL */
 size_t run_criterion_count(const struct run *run);
 size_t run_guard_count(const struct run *run);
 size_t run_feed_count(const struct run *run);

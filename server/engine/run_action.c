@@ -178,6 +178,7 @@ static void action_applied(struct run *run, const struct run_task *task)
         run_say(run, RUN_FEED_ACTION, task->by, text, -1);
         run_mark(run, RUN_LANE_ACTION, task->on, text);
         run_replays_reset(run);
+        run_rules_actions(run);
 }
 
 /* The task was undone: at the learner's word, or at the end of the run. */
@@ -199,6 +200,7 @@ static void undo_over(struct run *run, struct run_action *done, const struct run
         run_say(run, RUN_FEED_ACTION, undo->by, run_text(run, "undone: %s %s (a%d)", task->kind, task->on, task->action + 1), -1);
         run_mark(run, RUN_LANE_ACTION, task->on, run_text(run, "undone: %s %s", task->kind, task->on));
         run_replays_reset(run);
+        run_rules_actions(run);
 }
 
 void run_action_changed(struct run *run, const struct run_task *task)

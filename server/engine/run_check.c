@@ -21,35 +21,117 @@ static const char *const own_queries[RUN_OWN_QUERY_COUNT] = {
         [RUN_Q_REVENUE_LOST] = "fd:revenue_lost_cents:total",
 };
 
-static size_t query_index(struct run *run, const char *promql)
+size_t run_query_add(struct run *run, const char *text, const struct scenario_probe *probe)
 {
         for (size_t i = 0; i < run->query_count; i++)
-                if (str_eq(run->query[i], promql)) return i;
-        CHECK(run->query_count < ARRAY_COUNT(run->query)); /* criteria + guards + symptoms + hints + own is less */
-        run->query[run->query_count] = promql;
+                if (str_eq(run->query[i], text) && !run->probe[i] == !probe) return i;
+        CHECK(run->query_count < ARRAY_COUNT(run->query)); /* criteria + rules + symptoms + hints + signals + own is less */
+        run->query[run->query_count] = text;
+        run->probe[run->query_count] = probe;
         return run->query_count++;
 }
 
-static_assert(SCENARIO_CRITERIA_MAX + SCENARIO_GUARDS_MAX + SCENARIO_SYMPTOMS_MAX + SCENARIO_HINTS_MAX + RUN_OWN_QUERY_COUNT <=
-                      SCENARIO_QUERIES_MAX,
-              "every expression of a scenario finds a place");
+static_assert(SCENARIO_CRITERIA_MAX + SCENARIO_RULES_MAX + SCENARIO_SYMPTOMS_MAX + SCENARIO_HINTS_MAX + SCENARIO_SIGNALS_MAX +
+                              RUN_OWN_QUERY_COUNT <= SCENARIO_QUERIES_MAX,
+              "every question of a scenario finds a place");
 
 void run_checks_init(struct run *run)
 {
         const struct scenario *s = run->s;
 
         for (size_t i = 0; i < RUN_OWN_QUERY_COUNT; i++)
-                run->own_query[i] = query_index(run, own_queries[i]);
-        for (size_t i = 0; i < s->criteria_count; i++)
-                if (s->criteria[i].kind == SCENARIO_CHECK_PROMQL) run->criteria[i].query = query_index(run, s->criteria[i].check.promql);
+                run->own_query[i] = run_query_add(run, own_queries[i], NULL);
+        for (size_t i = 0; i < s->criteria_count; i++) {
+                const struct scenario_criterion *c = &s->criteria[i];
+
+                if (c->kind == SCENARIO_CHECK_PROMQL) run->criteria[i].query = run_query_add(run, c->check.promql, NULL);
+                if (c->kind == SCENARIO_CHECK_PROBE) run->criteria[i].query = run_query_add(run, c->probe.text, &c->probe);
+        }
         for (size_t i = 0; i < s->guard_count; i++)
-                run->guards[i].query = query_index(run, s->guards[i].when.promql);
+                if (s->guards[i].when.promql[0]) run->guards[i].query = run_query_add(run, s->guards[i].when.promql, NULL);
         for (size_t i = 0; i < s->confirm.symptom_count; i++)
-                if (s->confirm.symptom[i].criterion < 0) run->symptom_query[i] = query_index(run, s->confirm.symptom[i].when.promql);
+                if (s->confirm.symptom[i].criterion < 0) run->symptom_query[i] = run_query_add(run, s->confirm.symptom[i].when.promql, NULL);
         for (size_t i = 0; i < s->hint_count; i++) {
                 run->hints[i].text = "";
-                if (s->hints[i].when.kind == SCENARIO_WHEN_VALUE) run->hints[i].query = query_index(run, s->hints[i].when.value.promql);
+                if (s->hints[i].when.kind == SCENARIO_WHEN_VALUE) run->hints[i].query = run_query_add(run, s->hints[i].when.value.promql, NULL);
         }
+        run_signals_init(run);
+}
+
+bool run_threshold(const struct run *run, const struct scenario_condition *condition, size_t query, double *ret)
+{
+        const struct run_base *base = &run->base[query];
+
+        *ret = condition->of_baseline ? condition->threshold * base->mean : condition->threshold;
+        return !condition->of_baseline || base->count > 0;
+}
+
+bool run_condition(const struct run *run, const struct scenario_condition *condition, size_t query, bool *ret_known)
+{
+        double threshold;
+
+        *ret_known = run_threshold(run, condition, query, &threshold) && run->sample[query].known;
+        return *ret_known && scenario_op_holds(condition->op, run->sample[query].value, threshold);
+}
+
+/* The healthy system, while all criteria hold; begins anew when one does not. */
+static void base_sample(struct run *run)
+{
+        bool healthy = run_all_ok(run);
+
+        for (size_t i = 0; i < run->query_count; i++) {
+                struct run_base *base = &run->base[i];
+                double value = run->sample[i].value;
+
+                if (!healthy) *base = (struct run_base){ 0 };
+                if (!healthy || !run->sample[i].known) continue;
+                base->mean += (value - base->mean) / ++base->count;
+                base->min = base->count == 1 ? value : fmin(base->min, value);
+                base->max = base->count == 1 ? value : fmax(base->max, value);
+        }
+}
+
+/* Modes */
+
+static bool is_late(const struct scenario_criterion *def)
+{
+        return def->mode == SCENARIO_MODE_AFTER || def->mode == SCENARIO_MODE_EDGE;
+}
+
+static bool is_held(const struct run_criterion *c)
+{
+        return c->held && c->known && c->ok;
+}
+
+/* Those that are judged all the time of the incident are held: now the late ones have their turn. */
+static bool first_held(const struct run *run)
+{
+        for (size_t i = 0; i < run->s->criteria_count; i++) {
+                const struct scenario_criterion *def = &run->s->criteria[i];
+
+                if (!scenario_is_sampled(def) || is_late(def) || def->mode == SCENARIO_MODE_BEFORE) continue;
+                if (!is_held(&run->criteria[i])) return false;
+        }
+        return true;
+}
+
+bool run_is_judged(const struct run *run, size_t index)
+{
+        const struct scenario_criterion *def = &run->s->criteria[index];
+
+        if (!scenario_is_sampled(def)) return false;
+        switch (def->mode) {
+        case SCENARIO_MODE_CONTINUOUS: return true;
+        case SCENARIO_MODE_BEFORE: return run->state < RUN_INJECTING;
+        case SCENARIO_MODE_DURING: return run->state >= RUN_INJECTING;
+        case SCENARIO_MODE_EDGE:
+                if (run->state < RUN_INJECTING) return true;
+                return run->state >= RUN_RUNNING && first_held(run);
+        case SCENARIO_MODE_AFTER: return run->state >= RUN_RUNNING && first_held(run);
+        case SCENARIO_MODE_COUNT: break;
+        }
+        CHECK(!"a mode of the list");
+        return false;
 }
 
 static int64_t hold_ms_of(const struct run *run, size_t index)
@@ -107,17 +189,44 @@ static void hold_bad(struct run *run, size_t index)
         }
 }
 
-static void criterion_sample(struct run *run, size_t index)
+/* Not its turn: what it was before the incident stays to be read, everything else is unknown again. */
+static void criterion_rest(struct run *run, size_t index)
+{
+        struct run_criterion *c = &run->criteria[index];
+
+        if (!c->known || run->s->criteria[index].mode == SCENARIO_MODE_BEFORE) return;
+        hold_lost(run, index);
+        c->known = false;
+        c->unmet_ms = 0;
+        c->since_ms = run->now_ms;
+        run_emit(run, RUN_DO_CRITERION, (uint32_t)index);
+}
+
+/* While the baseline of a relative target is being taken, any value will do. */
+static bool criterion_holds(const struct run *run, size_t index, bool *ret_known)
 {
         const struct scenario_condition *check = &run->s->criteria[index].check;
-        struct run_criterion *c = &run->criteria[index], before = *c;
-        const struct run_sample *sample = &run->sample[c->query];
+        size_t query = run->criteria[index].query;
 
-        c->known = sample->known;
+        if (!check->of_baseline || run->state >= RUN_INJECTING) return run_condition(run, check, query, ret_known);
+        *ret_known = run->sample[query].known;
+        return *ret_known;
+}
+
+static void criterion_sample(struct run *run, size_t index)
+{
+        struct run_criterion *c = &run->criteria[index], before = *c;
+        bool holds;
+
+        if (!run_is_judged(run, index)) {
+                criterion_rest(run, index);
+                return;
+        }
+        holds = criterion_holds(run, index, &c->known);
         if (!c->known) c->good_ms = 0;
         if (c->known) {
-                c->value = sample->value;
-                c->ok = scenario_op_holds(check->op, c->value, check->threshold);
+                c->value = run->sample[c->query].value;
+                c->ok = holds;
                 if (c->ok) hold_good(run, index);
                 else hold_bad(run, index);
                 if (c->ok) c->unmet_ms = 0;
@@ -134,23 +243,32 @@ static void criterion_sample(struct run *run, size_t index)
         }
 }
 
-static void guard_sample(struct run *run, size_t index)
+void run_guard_set(struct run *run, size_t index, bool violated)
 {
         const struct scenario_guard *def = &run->s->guards[index];
-        struct run_guard *g = &run->guards[index], before = *g;
-        const struct run_sample *sample = &run->sample[g->query];
+        struct run_guard *g = &run->guards[index];
 
-        g->known = sample->known;
-        if (!g->known) return; /* neither broken nor kept */
-        g->value = sample->value;
-        if (!scenario_op_holds(def->when.op, g->value, def->when.threshold)) g->bad_ms = 0;
-        else if (!g->bad_ms) g->bad_ms = run->now_ms;
-        g->violated = g->bad_ms && run->now_ms - g->bad_ms >= def->for_ms;
-        if (g->violated == before.violated) return;
+        if (g->violated == violated) return;
+        g->violated = violated;
         run_emit(run, RUN_DO_GUARD, (uint32_t)index);
         if (g->violated && !g->violated_ms) g->violated_ms = run->now_ms;
         run_say(run, RUN_FEED_SYSTEM, "firedrill", run_text(run, "%s: %s", g->violated ? "Rule broken" : "Rule kept again", def->reason), -1);
         run_mark(run, RUN_LANE_CRITERION, "", run_text(run, "%s: %s", g->violated ? "rule broken" : "rule kept again", def->reason));
+}
+
+static void guard_sample(struct run *run, size_t index)
+{
+        const struct scenario_guard *def = &run->s->guards[index];
+        struct run_guard *g = &run->guards[index];
+        bool broken;
+
+        if (!def->when.promql[0]) return;
+        broken = run_condition(run, &def->when, g->query, &g->known);
+        if (!g->known) return; /* neither broken nor kept */
+        g->value = run->sample[g->query].value;
+        if (!broken) g->bad_ms = 0;
+        else if (!g->bad_ms) g->bad_ms = run->now_ms;
+        run_guard_set(run, index, g->cheated || (g->bad_ms && run->now_ms - g->bad_ms >= def->for_ms));
 }
 
 static void slo_clock(struct run *run)
@@ -172,7 +290,9 @@ enum err run_samples_event(struct run *run, const struct run_event *event, struc
                 if (!isfinite(run->sample[i].value)) run->sample[i] = (struct run_sample){ 0 };
         }
         for (size_t i = 0; i < run->s->criteria_count; i++)
-                if (run->s->criteria[i].kind == SCENARIO_CHECK_PROMQL) criterion_sample(run, i);
+                if (scenario_is_sampled(&run->s->criteria[i])) criterion_sample(run, i);
+        if (run->state == RUN_BASELINE) base_sample(run);
+        else run_signals_sample(run);
         if (run->state == RUN_RUNNING)
                 for (size_t i = 0; i < run->s->guard_count; i++)
                         guard_sample(run, i);
@@ -186,6 +306,10 @@ void run_checks_restart(struct run *run)
         for (size_t i = 0; i < run->s->criteria_count; i++) {
                 struct run_criterion *c = &run->criteria[i];
 
+                if (run->s->criteria[i].mode == SCENARIO_MODE_BEFORE && scenario_is_sampled(&run->s->criteria[i])) {
+                        c->held = true; /* it had its time, and passed */
+                        continue;
+                }
                 c->held = false; /* silently: what was held was the healthy system */
                 c->held_ms = c->best_hold_ms = 0;
                 c->good_ms = c->bad_ms = 0;
@@ -196,8 +320,12 @@ void run_checks_restart(struct run *run)
 
 bool run_all_ok(const struct run *run)
 {
-        for (size_t i = 0; i < run->s->criteria_count; i++)
-                if (run->s->criteria[i].kind == SCENARIO_CHECK_PROMQL && !(run->criteria[i].known && run->criteria[i].ok)) return false;
+        for (size_t i = 0; i < run->s->criteria_count; i++) {
+                const struct scenario_criterion *def = &run->s->criteria[i];
+
+                if (run->state >= RUN_INJECTING && is_late(def)) continue; /* what users feel is judged by the others */
+                if (run_is_judged(run, i) && !(run->criteria[i].known && run->criteria[i].ok)) return false;
+        }
         return true;
 }
 
@@ -206,8 +334,7 @@ bool run_all_held(const struct run *run)
         for (size_t i = 0; i < run->s->criteria_count; i++) {
                 const struct run_criterion *c = &run->criteria[i];
 
-                if (run->s->criteria[i].kind == SCENARIO_CHECK_REPLAY ? c->replay != REPLAY_PASSED : !(c->held && c->known && c->ok))
-                        return false;
+                if (run->s->criteria[i].kind == SCENARIO_CHECK_REPLAY ? c->replay != REPLAY_PASSED : !is_held(c)) return false;
         }
         return true;
 }
@@ -224,16 +351,13 @@ bool run_symptoms_show(const struct run *run)
                         known = run->criteria[symptom->criterion].known;
                         holds = run->criteria[symptom->criterion].ok;
                 } else {
-                        const struct run_sample *sample = &run->sample[run->symptom_query[i]];
-
-                        known = sample->known;
-                        holds = scenario_op_holds(symptom->when.op, sample->value, symptom->when.threshold);
+                        holds = run_condition(run, &symptom->when, run->symptom_query[i], &known);
                 }
                 if (!known || holds == symptom->negated) return false;
         }
         for (size_t i = 0; s->confirm.symptom_count == 0; i++) { /* by default: any criterion fails */
                 if (i == s->criteria_count) return false;
-                if (s->criteria[i].kind == SCENARIO_CHECK_PROMQL && run->criteria[i].known && !run->criteria[i].ok) break;
+                if (run_is_judged(run, i) && run->criteria[i].known && !run->criteria[i].ok) break;
         }
         return true;
 }
@@ -246,7 +370,7 @@ const char *run_unhealthy_text(struct run *run)
         for (size_t i = 0; i < run->s->criteria_count; i++) {
                 const struct run_criterion *c = &run->criteria[i];
 
-                if (run->s->criteria[i].kind != SCENARIO_CHECK_PROMQL || (c->known && c->ok)) continue;
+                if (!run_is_judged(run, i) || (c->known && c->ok)) continue;
                 if (text.size_bytes) buf_str(&text, "; ");
                 buf_printf(&text, "%s (", run->s->criteria[i].id);
                 run_criterion_reason(run, i, &text);
@@ -370,24 +494,50 @@ static void replay_reason(const struct run *run, size_t index, struct buf *out)
         }
 }
 
+static void rest_reason(const struct run *run, size_t index, struct buf *out)
+{
+        const struct scenario_criterion *def = &run->s->criteria[index];
+
+        switch (def->mode) {
+        case SCENARIO_MODE_BEFORE: buf_str(out, "was met before the incident, and is not judged any more"); break;
+        case SCENARIO_MODE_DURING: buf_str(out, "is judged from the beginning of the incident on"); break;
+        default: buf_str(out, "is judged once the other criteria are held"); break;
+        }
+}
+
 void run_criterion_reason(const struct run *run, size_t index, struct buf *out)
 {
         static const char *const op_words[] = { "at least", "more than", "at most", "less than", "exactly", "other than" };
         const struct scenario_criterion *def = &run->s->criteria[index];
         const struct run_criterion *c = &run->criteria[index];
         char have[32], need[32];
+        double threshold;
 
         if (def->kind == SCENARIO_CHECK_REPLAY) {
                 replay_reason(run, index, out);
                 return;
         }
+        if (!run_is_judged(run, index)) {
+                rest_reason(run, index, out);
+                return;
+        }
         if (!c->known) {
-                buf_str(out, c->since_ms ? "no data: the query has no result" : "not measured yet");
+                buf_str(out, !c->since_ms ? "not measured yet" : def->kind == SCENARIO_CHECK_PROBE ? "no data: the probe has no answer" :
+                                            "no data: the query has no result");
                 return;
         }
         value_text(def->unit, c->value, out);
+        if (!run_threshold(run, &def->check, c->query, &threshold)) {
+                buf_str(out, "; what is normal is being measured");
+                return;
+        }
         buf_printf(out, "%s needed is %s ", c->ok ? ";" : ", but", op_words[def->check.op]);
-        value_text(def->unit, def->check.threshold, out);
+        value_text(def->unit, threshold, out);
+        if (def->check.of_baseline) {
+                buf_printf(out, " (%.4g x the ", def->check.threshold);
+                value_text(def->unit, run->base[c->query].mean, out);
+                buf_str(out, " of the healthy system)");
+        }
         if (!c->ok && def->reason[0]) buf_printf(out, ". %s", def->reason);
         if (c->ok && !c->held) {
                 str_duration(c->held_ms / 1000 * 1000, have, sizeof have);

@@ -110,6 +110,18 @@ static void wrong_fix_item(const struct run *run, size_t index, struct buf *out)
         buf_char(out, '}');
 }
 
+/* Whether something on the trail that this look matches showed more than a healthy system shows. */
+static bool signal_moved(const struct run *run, const char *seen)
+{
+        for (int part = 0; part < SCENARIO_TRAIL_COUNT; part++)
+                for (size_t i = 0; i < run->s->evidence[part].count; i++) {
+                        const char *wanted = run->s->evidence[part].item[i];
+
+                        if (run_evidence_matches(wanted, seen) && run_signal_counts(run, wanted)) return true;
+                }
+        return false;
+}
+
 static void evidence_item(const struct run *run, size_t index, struct buf *out)
 {
         const struct run_evidence *e = &run->evidence[index];
@@ -118,6 +130,7 @@ static void evidence_item(const struct run *run, size_t index, struct buf *out)
         put_int(out, "at_ms", at_ms(run, e->time_ms));
         put_str(out, "item", e->item);
         put_str(out, "part", e->part < 0 ? NULL : scenario_trail_text((enum scenario_trail)e->part));
+        put_bool(out, "counts", e->part >= 0 && !e->late && signal_moved(run, e->item));
         buf_char(out, '}');
 }
 

@@ -37,7 +37,7 @@ struct run_criterion {
 
 struct run_guard {
         size_t query;
-        bool known;
+        bool known, cheated;  /* cheated: an action that is in force breaks the rule */
         double value;
         int64_t bad_ms;       /* since when the rule is broken, 0: it is not */
         bool violated;        /* now */
@@ -78,6 +78,7 @@ struct run_evidence {
         const char *item;
         int64_t time_ms;
         int part;             /* enum scenario_trail, -1: not on the trail */
+        bool late;            /* seen when the shop was well again: it shows what a healthy shop shows */
 };
 
 struct run_diagnosis {
@@ -97,6 +98,19 @@ struct run_mark { /* one entry of the debrief's timeline */
         int64_t time_ms;
         const char *text, *on;
         double lost;          /* requests lost up to here: what a moment cost is the difference to the next */
+};
+
+/* What a query showed on the healthy system, while the baseline held. */
+struct run_base {
+        double mean, min, max;
+        unsigned count;
+};
+
+/* An item of the evidence whose signal is compared with the healthy system. */
+struct run_signal {
+        const char *item;
+        size_t query;
+        bool moved; /* it showed something else than on the healthy system, or nobody can say */
 };
 
 /* Queries every run watches, besides those of its scenario. */
@@ -131,11 +145,15 @@ struct run {
         int64_t clock_ms[RUN_CLOCK_COUNT]; /* wall clock, 0: did not happen */
         bool stack_ready;
         struct run_criterion criteria[SCENARIO_CRITERIA_MAX];
-        struct run_guard guards[SCENARIO_GUARDS_MAX];
+        struct run_guard guards[SCENARIO_RULES_MAX];
         struct run_hint hints[SCENARIO_HINTS_MAX];
         bool said[SCENARIO_TIMELINE_MAX];
         size_t symptom_query[SCENARIO_SYMPTOMS_MAX];
         const char *query[SCENARIO_QUERIES_MAX];
+        const struct scenario_probe *probe[SCENARIO_QUERIES_MAX]; /* NULL: PromQL */
+        struct run_base base[SCENARIO_QUERIES_MAX];
+        struct run_signal signals[SCENARIO_SIGNALS_MAX];
+        size_t signal_count;
         struct run_sample sample[SCENARIO_QUERIES_MAX];
         size_t query_count, own_query[RUN_OWN_QUERY_COUNT];
         struct run_task **tasks; /* pointers, so that run_task() stays valid */
@@ -194,6 +212,23 @@ void run_replays_reset(struct run *run); /* a repair changed something: prove it
 void run_replay_task_over(struct run *run, const struct run_task *task);
 int64_t run_criterion_hold_ms(const struct run *run, size_t index); /* what is asked for, by fast mode */
 void run_criterion_reason(const struct run *run, size_t index, struct buf *out);
+size_t run_query_add(struct run *run, const char *text, const struct scenario_probe *probe); /* its index; each once */
+/* What the value is compared with; false: relative to a baseline that is not known. */
+bool run_threshold(const struct run *run, const struct scenario_condition *condition, size_t query, double *ret);
+/* Whether the condition is true of the last sample; *ret_known false: nobody can say. */
+bool run_condition(const struct run *run, const struct scenario_condition *condition, size_t query, bool *ret_known);
+bool run_is_judged(const struct run *run, size_t index); /* now, by the criterion's mode */
+
+/* run_rules.c: the rules of every scenario, as far as actions break them */
+void run_rules_actions(struct run *run);
+void run_guard_set(struct run *run, size_t index, bool violated);
+
+/* run_signal.c: evidence that a healthy system shows as well does not count */
+void run_signals_init(struct run *run);
+void run_signals_sample(struct run *run);
+/* False if what the item shows never differed from the healthy system. */
+bool run_signal_counts(const struct run *run, const char *item);
+bool run_is_well_again(const struct run *run);
 
 /* run_learn.c: what the learner asks, looks at and says */
 void run_hints_step(struct run *run);

@@ -8,6 +8,7 @@
 #include "common/text/json.h"
 #include "server/engine/json_put.h"
 #include "server/engine/run_internal.h"
+#include "server/engine/scenario_parts.h"
 
 #define TEXT_TABLE(function, type, list)                                                                               \
         const char *function(type value)                                                                               \
@@ -93,6 +94,7 @@ void run_criterion_json(const struct run *run, size_t index, struct buf *out)
         const struct scenario_criterion *def = &run->s->criteria[index];
         const struct run_criterion *c = &run->criteria[index];
         bool replay = def->kind == SCENARIO_CHECK_REPLAY;
+        double threshold;
         AUTO_BUF reason;
 
         CHECK(index < run->s->criteria_count);
@@ -101,12 +103,14 @@ void run_criterion_json(const struct run *run, size_t index, struct buf *out)
         buf_char(out, '{');
         put_str(out, "id", def->id);
         put_str(out, "title", def->title);
-        put_str(out, "kind", replay ? "replay" : "promql");
-        put_str(out, "promql", replay ? NULL : def->check.promql);
+        put_str(out, "kind", scenario_kind_text(def));
+        put_str(out, "promql", def->kind == SCENARIO_CHECK_PROMQL ? def->check.promql : NULL);
+        put_str(out, "probe", def->kind == SCENARIO_CHECK_PROBE ? def->probe.text : NULL);
+        put_str(out, "mode", replay ? NULL : scenario_mode_text(def->mode));
         put_str(out, "target", replay ? "recovers" : def->check.text);
         put_str(out, "op", replay ? NULL : scenario_op_text(def->check.op));
-        if (replay) put_null(out, "threshold");
-        else put_num(out, "threshold", def->check.threshold);
+        if (replay || !run_threshold(run, &def->check, c->query, &threshold)) put_null(out, "threshold");
+        else put_num(out, "threshold", threshold);
         put_str(out, "unit", def->unit);
         put_num(out, "weight", def->weight);
         put_int(out, "hold_ms", replay ? 0 : run_criterion_hold_ms(run, index));
@@ -131,6 +135,7 @@ void run_guard_json(const struct run *run, size_t index, struct buf *out)
         put_str(out, "id", run->s->guards[index].id);
         put_str(out, "reason", run->s->guards[index].reason);
         put_bool(out, "ok", !g->violated);
+        put_bool(out, "general", run->s->guards[index].rule != SCENARIO_RULE_NONE);
         put_at(run, out, "violated_at_ms", g->violated_ms);
         buf_char(out, '}');
 }

@@ -20,14 +20,14 @@ static bool when_true(const struct run *run, const struct scenario_hint *hint, c
 {
         const struct run_criterion *c = hint->when.criterion >= 0 ? &run->criteria[hint->when.criterion] : NULL;
         int64_t than_ms = run_scaled(run, hint->when.than_ms);
+        bool known;
 
         switch (hint->when.kind) {
         case SCENARIO_WHEN_NONE: return true;
         case SCENARIO_WHEN_UNMET_FOR: return c && c->unmet_ms && run->now_ms - c->unmet_ms > than_ms;
         case SCENARIO_WHEN_HELD_FOR: return c && c->held_ms > than_ms;
         case SCENARIO_WHEN_VALUE:
-                return run->sample[state->query].known &&
-                       scenario_op_holds(hint->when.value.op, run->sample[state->query].value, hint->when.value.threshold);
+                return run_condition(run, &hint->when.value, state->query, &known);
         }
         return false;
 }
@@ -62,6 +62,7 @@ void run_hints_step(struct run *run)
 
                 if (h->offered || run->now_ms - run->page_ms < run_scaled(run, hint->after_ms)) continue;
                 if (hint->unless_seen >= 0 && run_trail_seen(run, (enum scenario_trail)hint->unless_seen)) continue;
+                if (hint->seen >= 0 && !run_trail_seen(run, (enum scenario_trail)hint->seen)) continue;
                 if (!when_true(run, hint, h)) continue;
                 h->offered = true;
                 h->offered_ms = run->now_ms;
@@ -148,8 +149,9 @@ static void evidence_add(struct run *run, const char *item)
         }
         copy = run_copy(run, item);
         part = trail_part(run, item);
-        run->evidence[run->evidence_count++] = (struct run_evidence){ .item = copy, .time_ms = run->now_ms, .part = part };
-        run_mark(run, RUN_LANE_VIEW, "", part < 0 ? copy : run_text(run, "%.600s (%s)", copy, scenario_trail_text((enum scenario_trail)part)));
+        run->evidence[run->evidence_count++] = (struct run_evidence){ .item = copy, .time_ms = run->now_ms, .part = part, .late = run_is_well_again(run) };
+        run_mark(run, RUN_LANE_VIEW, "", part < 0 ? copy : run_text(run, "%.600s (%s%s)", copy, scenario_trail_text((enum scenario_trail)part),
+                                                                   run_is_well_again(run) ? ", when the shop was well again" : ""));
         if (part == SCENARIO_TRAIL_CAUSE || evidence_on(run, item)) run_clock_set(run, RUN_CLOCK_COMPONENT_FOUND);
 }
 

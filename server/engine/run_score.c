@@ -137,7 +137,15 @@ double run_diagnosis_grade(const struct run *run)
         return run->s->cause_count ? sum / (double)run->s->cause_count : 0;
 }
 
-/* 0..1; half of a part's items are enough for the whole part, because they are alternatives. Empty parts do not count. */
+static bool item_seen(const struct run *run, const char *wanted)
+{
+        for (size_t k = 0; k < run->evidence_count; k++)
+                if (!run->evidence[k].late && run_evidence_matches(wanted, run->evidence[k].item)) return true;
+        return false;
+}
+
+/* 0..1; half of a part's items are enough for the whole part, because they are alternatives. Items that a healthy system shows as
+ * well do not count, and neither do empty parts. */
 double run_trail_grade(const struct run *run)
 {
         static const double shares[SCENARIO_TRAIL_COUNT] = { TRAIL_SYMPTOM, TRAIL_PATH, TRAIL_CAUSE };
@@ -145,17 +153,16 @@ double run_trail_grade(const struct run *run)
 
         for (int part = 0; part < SCENARIO_TRAIL_COUNT; part++) {
                 const struct scenario_words *wanted = &run->s->evidence[part];
-                size_t enough = (wanted->count + 1) / 2, seen = 0;
+                size_t count = 0, seen = 0;
 
-                if (!wanted->count) continue;
+                for (size_t i = 0; i < wanted->count; i++) {
+                        if (!run_signal_counts(run, wanted->item[i])) continue;
+                        count++;
+                        seen += item_seen(run, wanted->item[i]);
+                }
+                if (!count) continue;
                 whole += shares[part];
-                for (size_t i = 0; i < wanted->count; i++)
-                        for (size_t k = 0; k < run->evidence_count; k++)
-                                if (run_evidence_matches(wanted->item[i], run->evidence[k].item)) {
-                                        seen++;
-                                        break;
-                                }
-                sum += shares[part] * fmin(1, (double)seen / (double)enough);
+                sum += shares[part] * fmin(1, (double)seen / (double)((count + 1) / 2));
         }
         return whole > 0 ? sum / whole : 0;
 }
@@ -222,6 +229,7 @@ static double outcome_share(const struct run *run)
                 const struct run_criterion *c = &run->criteria[i];
                 int64_t hold = run_criterion_hold_ms(run, i);
 
+                if (scenario_is_sampled(&run->s->criteria[i]) && run->s->criteria[i].mode == SCENARIO_MODE_BEFORE) continue;
                 whole += run->s->criteria[i].weight;
                 if (c->held) sum += run->s->criteria[i].weight;
                 else if (hold > 0) sum += run->s->criteria[i].weight * 0.5 * fmin(1, (double)c->best_hold_ms / (double)hold);

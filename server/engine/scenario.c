@@ -16,6 +16,24 @@ static const char *const trail_texts[] = {
 #undef X
 };
 
+static const char *const mode_texts[] = {
+#define X(name, text) text,
+        SCENARIO_MODE_LIST(X)
+#undef X
+};
+
+static const char *const probe_texts[] = {
+#define X(name, text) text,
+        SCENARIO_PROBE_LIST(X)
+#undef X
+};
+
+static const char *const read_texts[] = {
+#define X(name, text) text,
+        SCENARIO_READ_LIST(X)
+#undef X
+};
+
 static const struct {
         const char *name, *text;
 } mechanisms[] = {
@@ -49,6 +67,38 @@ const char *scenario_trail_text(enum scenario_trail part)
 {
         CHECK((unsigned)part < ARRAY_COUNT(trail_texts));
         return trail_texts[part];
+}
+
+const char *scenario_mode_text(enum scenario_mode mode)
+{
+        CHECK((unsigned)mode < ARRAY_COUNT(mode_texts));
+        return mode_texts[mode];
+}
+
+const char *scenario_probe_text(enum scenario_probe_kind kind)
+{
+        CHECK((unsigned)kind < ARRAY_COUNT(probe_texts));
+        return probe_texts[kind];
+}
+
+const char *scenario_read_text(enum scenario_read read)
+{
+        CHECK((unsigned)read < ARRAY_COUNT(read_texts));
+        return read_texts[read];
+}
+
+bool scenario_is_sampled(const struct scenario_criterion *c)
+{
+        return c->kind != SCENARIO_CHECK_REPLAY;
+}
+
+enum err scenario_rename(struct scenario *s, const char *name)
+{
+        const char *copy = arena_strdup(&s->arena, name);
+
+        if (!copy) return ERR_NOMEM;
+        s->id = copy;
+        return ERR_OK;
 }
 
 void scenario_free(struct scenario *s)

@@ -11,20 +11,26 @@
 
 #include "common/base/arena.h"
 #include "common/base/attr.h"
+#include "common/base/err.h"
 
 enum {
         SCENARIO_FILE_BYTES_MAX = 256 * 1024,
         SCENARIO_ID_BYTES_MAX = 64,
+        SCENARIO_NAME_BYTES_MAX = 2 * SCENARIO_ID_BYTES_MAX + 1, /* PACK/ID */
         SCENARIO_TIMELINE_MAX = 64,
         SCENARIO_CRITERIA_MAX = 20,
         SCENARIO_GUARDS_MAX = 20,
+        SCENARIO_RULES_MAX = SCENARIO_GUARDS_MAX + 4, /* the author's, and those of every scenario */
         SCENARIO_HINTS_MAX = 24,
         SCENARIO_SOLUTIONS_MAX = 8,
         SCENARIO_STEPS_MAX = 16,
         SCENARIO_WORDS_MAX = 24,   /* items of any list of words (tags, objectives, evidence, victims, ...) */
         SCENARIO_CAUSES_MAX = 3,
         SCENARIO_SYMPTOMS_MAX = 8,
-        SCENARIO_QUERIES_MAX = 76, /* different PromQL expressions one run watches */
+        SCENARIO_SIGNALS_MAX = 12, /* items of the evidence that are compared with the healthy system */
+        SCENARIO_QUERIES_MAX = 92, /* different PromQL expressions and probes one run watches */
+        SCENARIO_PROBE_BODY_BYTES_MAX = 4096,
+        SCENARIO_PROBE_PATH_BYTES_MAX = 200,
         SCENARIO_TIME_LIMIT_MS_MAX = 4 * 3600 * 1000,
 };
 
@@ -38,18 +44,55 @@ enum scenario_op {
 const char *scenario_op_text(enum scenario_op op);
 bool scenario_op_holds(enum scenario_op op, double value, double threshold);
 
+
 struct scenario_words {
         const char *const *item;
         size_t count;
 };
 
-/* "value of promql" op threshold. text is what the author wrote. */
+/* "value of promql" op threshold. text is what the author wrote. of_baseline: threshold is a factor of the mean that the
+ * healthy system showed before anything broke ("< 1.5 x baseline"). */
 struct scenario_condition {
         const char *promql;
         const char *text;
         enum scenario_op op;
         double threshold;
+        bool of_baseline;
 };
+
+/* A question to the running shop itself, of a fixed kind and only to services of the stack, by name: no address, no SQL, no
+ * command. Its value is a number; a probe without an answer is missing data. */
+#define SCENARIO_PROBE_LIST(X) X(HTTP, "http") X(CONFIG, "config") X(DATABASE, "database")
+enum scenario_probe_kind {
+#define X(name, text) SCENARIO_PROBE_##name,
+        SCENARIO_PROBE_LIST(X)
+#undef X
+        SCENARIO_PROBE_COUNT
+};
+/* What of an HTTP answer is the value: 1 when it has the expected status, else 0; the status; its seconds; a number in its JSON. */
+#define SCENARIO_READ_LIST(X) X(OK, "ok") X(STATUS, "status") X(SECONDS, "seconds") X(JSON, "json")
+enum scenario_read {
+#define X(name, text) SCENARIO_READ_##name,
+        SCENARIO_READ_LIST(X)
+#undef X
+        SCENARIO_READ_COUNT
+};
+/* Counts the database adapter gives (GET /checks of sut/db): all are 0 on a healthy shop. */
+#define SCENARIO_DB_CHECKS "orders_unsettled|orders_settled_wrong|payments_orphaned|seed_rows_missing"
+struct scenario_probe {
+        enum scenario_probe_kind kind;
+        const char *text; /* for people, and what makes it the same probe */
+        const char *on;   /* service */
+        const char *method, *path, *body; /* HTTP; body "": none */
+        enum scenario_read read;          /* HTTP */
+        int status;                       /* HTTP, OK: the expected one */
+        const char *pointer;              /* HTTP, JSON: where the number is */
+        const char *key, *is;             /* CONFIG: is "": the number itself, otherwise 1 when equal, else 0 */
+        const char *check;                /* DATABASE */
+        int64_t every_ms, timeout_ms;
+        int retries;                      /* asked again at once so often before a bad answer counts */
+};
+
 
 /* One thing done to the system: a fault of fault.h, or a repair. args_json is a JSON object, never NULL.
  * `on` is a service ("api"), an edge ("api->db") or "" when the kind needs none. */
@@ -79,12 +122,29 @@ struct scenario_event {
         const char *from, *text;   /* say */
 };
 
-enum scenario_criterion_kind { SCENARIO_CHECK_PROMQL, SCENARIO_CHECK_REPLAY };
+enum scenario_criterion_kind { SCENARIO_CHECK_PROMQL, SCENARIO_CHECK_PROBE, SCENARIO_CHECK_REPLAY };
+
+/* When a criterion (PromQL or probe) is judged: before the incident, during it, after the others are held.
+ *            before  during  after
+ * continuous   x       x           (held at the same moment as the others)
+ * before       x
+ * during               x
+ * after                        x    (judged once the others are held)
+ * edge         x               x */
+#define SCENARIO_MODE_LIST(X) X(CONTINUOUS, "continuous") X(BEFORE, "before") X(DURING, "during") X(AFTER, "after") X(EDGE, "edge")
+enum scenario_mode {
+#define X(name, text) SCENARIO_MODE_##name,
+        SCENARIO_MODE_LIST(X)
+#undef X
+        SCENARIO_MODE_COUNT
+};
 
 struct scenario_criterion {
         enum scenario_criterion_kind kind;
         const char *id, *title;
-        struct scenario_condition check; /* PROMQL */
+        enum scenario_mode mode;
+        struct scenario_condition check; /* PROMQL; PROBE: without promql */
+        struct scenario_probe probe;     /* PROBE */
         const char *unit;                /* "s", "ratio", "" */
         int64_t hold_ms;
         int64_t grace_ms;                /* a dip shorter than this does not end a hold (nor does it count) */
@@ -95,9 +155,24 @@ struct scenario_criterion {
         int64_t recover_within_ms;       /* REPLAY */
 };
 
+/* Rules of every scenario, unless its `allow` names them: what a repair must not do, whatever the incident. */
+#define SCENARIO_RULE_LIST(X)                                                                                          \
+        X(USERS, "users", "users_kept", "The users were sent away or the load was turned down, so nothing is proved about the repair") \
+        X(DATA, "data", "data_kept", "Data of the shop was deleted")                                                   \
+        X(ALERTS, "alerts", "alerts_kept", "The monitoring was switched off: a silent alarm is not a repair")            \
+        X(FEATURES, "features", "features_kept", "A part of the shop was switched off instead of repaired")
+enum scenario_rule {
+        SCENARIO_RULE_NONE, /* the author's own */
+#define X(name, ...) SCENARIO_RULE_##name,
+        SCENARIO_RULE_LIST(X)
+#undef X
+        SCENARIO_RULE_COUNT
+};
+
 struct scenario_guard {
         const char *id, *reason;
-        struct scenario_condition when; /* violated while this is true */
+        enum scenario_rule rule;        /* not NONE: actions of its kind break it as well, unless a solution has them */
+        struct scenario_condition when; /* violated while this is true; promql "": never by a value */
         int64_t for_ms;                 /* for this long */
         bool final;                     /* ends the run as failed; otherwise blocks "resolved" while violated */
 };
@@ -117,6 +192,9 @@ enum scenario_trail {
         SCENARIO_TRAIL_COUNT
 };
 const char *scenario_trail_text(enum scenario_trail part);
+const char *scenario_mode_text(enum scenario_mode mode);
+const char *scenario_probe_text(enum scenario_probe_kind kind);
+const char *scenario_read_text(enum scenario_read read);
 
 enum scenario_when_kind { SCENARIO_WHEN_NONE, SCENARIO_WHEN_UNMET_FOR, SCENARIO_WHEN_HELD_FOR, SCENARIO_WHEN_VALUE };
 
@@ -134,6 +212,7 @@ struct scenario_hint {
         const char *text;   /* "" for agent hints */
         int64_t after_ms;   /* from the page, 0: at once */
         int unless_seen;    /* enum scenario_trail, -1: not asked */
+        int seen;           /* only once something of this part was seen; -1: not asked */
         struct scenario_when when;
         bool agent;         /* the text is the agent's advice at that moment */
         int cost;           /* points */
@@ -187,6 +266,10 @@ struct scenario {
         } score;
 };
 
+/* Whether a criterion is judged by samples (PromQL, probe) and not by a replay. */
+bool scenario_is_sampled(const struct scenario_criterion *c);
+/* The name under which the library lists it ("acme/card-declines"): what runs and figures are filed under. ERR_NOMEM. */
+MUST_USE enum err scenario_rename(struct scenario *s, const char *name);
 void scenario_free(struct scenario *s); /* NULL is fine */
 AUTO_DEFINE(struct scenario, scenario_free)
 

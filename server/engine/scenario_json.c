@@ -5,6 +5,11 @@
 #include "server/engine/run_json.h"
 #include "server/engine/scenario_parts.h"
 
+const char *scenario_kind_text(const struct scenario_criterion *c)
+{
+        return c->kind == SCENARIO_CHECK_REPLAY ? "replay" : c->kind == SCENARIO_CHECK_PROBE ? "probe" : "promql";
+}
+
 void scenario_step_json(const struct scenario_step *step, struct buf *out)
 {
         buf_char(out, '{');
@@ -85,8 +90,10 @@ static void put_criteria(const struct scenario *s, struct buf *out)
                 buf_char(out, '{');
                 put_str(out, "id", c->id);
                 put_str(out, "title", c->title);
-                put_str(out, "kind", replay ? "replay" : "promql");
-                put_str(out, "promql", replay ? NULL : c->check.promql);
+                put_str(out, "kind", scenario_kind_text(c));
+                put_str(out, "promql", c->kind == SCENARIO_CHECK_PROMQL ? c->check.promql : NULL);
+                put_str(out, "probe", c->kind == SCENARIO_CHECK_PROBE ? c->probe.text : NULL);
+                put_str(out, "mode", replay ? NULL : scenario_mode_text(c->mode));
                 put_str(out, "target", replay ? "recovers" : c->check.text);
                 put_str(out, "unit", c->unit);
                 put_int(out, "hold_ms", c->hold_ms);

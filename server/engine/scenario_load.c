@@ -111,16 +111,31 @@ static void load_timeline(struct load *l)
         l->s->timeline_count = count;
 }
 
+static void load_target(struct load *l, const struct yaml *item, const char *usual, struct scenario_criterion *c)
+{
+        const struct yaml *target = yaml_get(item, "target");
+        struct target t;
+
+        c->check.text = load_text(l, item, "target", usual ? usual : "");
+        if (!target && !usual) load_error(l, item, "criterion '%s' has no 'target'; expected is a comparison such as '>= 0.98'", c->id);
+        if (target_parse(c->check.text, &t) != ERR_OK) { /* reported by the shape */
+                c->check.text = "";
+                return;
+        }
+        c->check.op = t.op;
+        c->check.threshold = t.threshold;
+        c->check.of_baseline = t.of_baseline;
+        if (t.of_baseline && c->mode == SCENARIO_MODE_BEFORE)
+                load_error(l, target, "criterion '%s' is judged before the incident only, when there is no baseline to compare with yet", c->id);
+}
+
 static void load_check(struct load *l, const struct yaml *item, struct scenario_criterion *c)
 {
-        const struct yaml *promql = yaml_get(item, "promql"), *target = yaml_get(item, "target");
+        const struct yaml *promql = yaml_get(item, "promql"), *probe = yaml_get(item, "probe");
 
-        c->kind = SCENARIO_CHECK_PROMQL;
+        c->kind = probe ? SCENARIO_CHECK_PROBE : SCENARIO_CHECK_PROMQL;
         c->check.promql = load_text(l, item, "promql", "");
-        c->check.text = load_text(l, item, "target", "");
-        if (!target) load_error(l, item, "criterion '%s' has no 'target'; expected is a comparison such as '>= 0.98'", c->id);
-        else if (target->kind == YAML_SCALAR && target_parse(target->text, &c->check.op, &c->check.threshold) != ERR_OK)
-                c->check.text = "";
+        load_target(l, item, probe ? load_probe(l, probe, &c->probe) : NULL, c);
         if (!yaml_get(item, "title")) load_error(l, item, "criterion '%s' has no 'title'; the learner reads it", c->id);
         if (promql && promql->kind == YAML_SCALAR) load_known_metrics(l, promql, promql->text);
 }
@@ -158,35 +173,39 @@ static void load_after(struct load *l, const struct yaml *item, size_t self, str
                 int index = word->kind == YAML_SCALAR ? load_criterion_find(l->s, word->text, strlen(word->text)) : -1;
 
                 if (index < 0 || (size_t)index == self || l->s->criteria[index].kind == SCENARIO_CHECK_REPLAY)
-                        load_error(l, word, "'%s' in 'after' is not a PromQL criterion of this scenario", word->text ? word->text : "");
+                        load_error(l, word, "'%s' in 'after' is not a criterion with 'promql' or 'probe' of this scenario", word->text ? word->text : "");
                 else
                         c->after |= UINT32_C(1) << index;
         }
         if (c->kind == SCENARIO_CHECK_REPLAY && !after)
                 load_error(l, item, "replay '%s' has no 'after'; expected are the ids of criteria", c->id);
-        if (c->kind == SCENARIO_CHECK_PROMQL && after)
-                load_error(l, after, "'after' belongs to a replay; criterion '%s' has 'promql'", c->id);
+        if (c->kind != SCENARIO_CHECK_REPLAY && after)
+                load_error(l, after, "'after' belongs to a replay; criterion '%s' has '%s'", c->id, c->kind == SCENARIO_CHECK_PROBE ? "probe" : "promql");
 }
 
 static void load_criterion(struct load *l, const struct yaml *item, struct scenario_criterion *c)
 {
-        const struct yaml *promql = yaml_get(item, "promql"), *replay = yaml_get(item, "replay");
+        const struct yaml *promql = yaml_get(item, "promql"), *probe = yaml_get(item, "probe"), *replay = yaml_get(item, "replay");
+        const char *mode = load_text(l, item, "mode", "continuous");
 
+        for (int i = 0; i < SCENARIO_MODE_COUNT; i++)
+                if (str_eq(mode, scenario_mode_text((enum scenario_mode)i))) c->mode = (enum scenario_mode)i;
         c->id = load_text(l, item, "id", "");
         c->title = load_text(l, item, "title", replay ? "It stays repaired when the trigger comes again" : "");
         c->unit = load_text(l, item, "unit", "");
         c->reason = load_text(l, item, "reason", "");
-        c->hold_ms = load_ms(item, "hold", replay ? 0 : LOAD_HOLD_MS);
+        c->hold_ms = load_ms(item, "hold", replay || c->mode == SCENARIO_MODE_AFTER || c->mode == SCENARIO_MODE_EDGE ? 0 : LOAD_HOLD_MS);
         c->grace_ms = load_ms(item, "grace", 0);
         c->weight = load_number(item, "weight", 1);
         c->recover_within_ms = load_ms(item, "recover_within", LOAD_RECOVER_WITHIN_MS);
         c->check = (struct scenario_condition){ .promql = "", .text = "" };
         c->replay = (struct scenario_step){ .kind = "", .on = "", .args_json = "{}" };
-        if (!!promql + !!replay != 1)
-                load_error(l, item, "criterion '%s' has %s; expected is either 'promql' with 'target', or 'replay' with 'after'",
-                           c->id, promql ? "both 'promql' and 'replay'" : "neither 'promql' nor 'replay'");
-        else if (promql) load_check(l, item, c);
+        if (!!promql + !!probe + !!replay != 1)
+                load_error(l, item, "criterion '%s' has %s; expected is either 'promql' with 'target', or 'probe', or 'replay' with 'after'", c->id,
+                           promql || probe || replay ? "more than one of 'promql', 'probe' and 'replay'" : "none of 'promql', 'probe' and 'replay'");
+        else if (!replay) load_check(l, item, c);
         else load_replay(l, item, c);
+        if (replay && yaml_get(item, "mode")) load_error(l, yaml_get(item, "mode"), "'mode' belongs to a criterion with 'promql' or 'probe'; a replay comes after the others");
 }
 
 static void load_criteria(struct load *l)
@@ -212,10 +231,10 @@ static void load_guards(struct load *l)
 {
         const struct yaml *list = yaml_get(l->root, "must_not");
         size_t count = maps_in(list, SCENARIO_GUARDS_MAX), i = 0;
-        struct scenario_guard *guards = load_array(l, count, sizeof *guards);
+        struct scenario_guard *guards = load_array(l, SCENARIO_RULES_MAX, sizeof *guards);
 
         if (!guards) return;
-        YAML_EACH(item, list) {
+        YAML_EACH(item, count ? list : NULL) {
                 const struct yaml *promql = yaml_get(item, "promql");
                 struct scenario_guard *g = &guards[i];
 
@@ -227,6 +246,7 @@ static void load_guards(struct load *l)
         }
         l->s->guards = guards;
         l->s->guard_count = count;
+        load_allow(l, guards);
 }
 
 static void load_symptom(struct load *l, const struct yaml *item)
@@ -240,7 +260,7 @@ static void load_symptom(struct load *l, const struct yaml *item)
         symptom->criterion = load_criterion_find(l->s, id, strlen(id));
         if (symptom->criterion >= 0) {
                 if (l->s->criteria[symptom->criterion].kind == SCENARIO_CHECK_REPLAY)
-                        load_error(l, item, "'%s' is a replay; a symptom needs a PromQL criterion", id);
+                        load_error(l, item, "'%s' is a replay; a symptom needs a criterion with 'promql' or 'probe'", id);
         } else if (l->s->criteria_count == 0) {
                 return; /* reported already */
         } else if (negated || str_is_id(id, SCENARIO_ID_BYTES_MAX)) {
@@ -350,23 +370,35 @@ static void load_when(struct load *l, const struct yaml *node, struct scenario_w
         ret->than_ms = ms;
 }
 
+/* The part of the evidence that a hint asks about, -1: none. */
+static int load_hint_part(struct load *l, const struct yaml *item, const char *key, const char *id)
+{
+        const struct yaml *word = yaml_get(item, key);
+
+        for (int part = 0; word && part < SCENARIO_TRAIL_COUNT; part++) {
+                if (!str_eq(word->text, scenario_trail_text((enum scenario_trail)part))) continue;
+                if (l->s->evidence[part].count == 0)
+                        load_error(l, word, "hint '%s' asks whether '%s' was seen, but evidence.%s is empty", id, word->text, word->text);
+                return part;
+        }
+        return -1;
+}
+
 static void load_hint(struct load *l, const struct yaml *item, size_t index, struct scenario_hint *h)
 {
-        const struct yaml *when = yaml_get(item, "when"), *unless = yaml_get(item, "unless_seen");
+        const struct yaml *when = yaml_get(item, "when");
         char id[24];
 
         snprintf(id, sizeof id, "h%zu", index + 1);
         *h = (struct scenario_hint){ .id = load_text(l, item, "id", NULL), .text = load_text(l, item, "text", ""),
-                                     .after_ms = load_ms(item, "after", 0), .unless_seen = -1, .agent = load_flag(item, "agent"),
+                                     .after_ms = load_ms(item, "after", 0), .unless_seen = -1, .seen = -1, .agent = load_flag(item, "agent"),
                                      .cost = (int)MAX(0, MIN(100, load_number(item, "cost", 0))), .when = { .text = "", .criterion = -1 } };
         if (!h->id) h->id = load_copy(l, id);
-        for (int part = 0; unless && part < SCENARIO_TRAIL_COUNT; part++)
-                if (str_eq(unless->text, scenario_trail_text((enum scenario_trail)part))) h->unless_seen = part;
+        h->unless_seen = load_hint_part(l, item, "unless_seen", h->id);
+        h->seen = load_hint_part(l, item, "seen", h->id);
         if (when && when->kind == YAML_SCALAR) load_when(l, when, &h->when);
         if (h->agent && h->text[0]) load_error(l, item, "hint '%s' has both 'agent' and 'text'; the agent writes its own", h->id);
         if (!h->agent && !h->text[0]) load_error(l, item, "hint '%s' has no 'text'", h->id);
-        if (unless && h->unless_seen >= 0 && l->s->evidence[h->unless_seen].count == 0)
-                load_error(l, unless, "hint '%s' asks whether '%s' was seen, but evidence.%s is empty", h->id, unless->text, unless->text);
 }
 
 static void load_hints(struct load *l)

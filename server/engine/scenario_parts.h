@@ -6,6 +6,7 @@
 #include "common/base/buf.h"
 #include "server/engine/scenario.h"
 
+const char *scenario_kind_text(const struct scenario_criterion *c); /* "promql", "probe", "replay" */
 void scenario_step_json(const struct scenario_step *step, struct buf *out);
 void scenario_recipe_json(const struct scenario_recipe *recipe, struct buf *out);
 void scenario_truth_json(const struct scenario *s, struct buf *out);

@@ -173,10 +173,9 @@ static bool check_list(const struct shape_field *f, const struct yaml *node, str
 
 static bool check_target(const struct shape_field *f, const struct yaml *node, struct diag_list *diags)
 {
-        enum scenario_op op;
-        double threshold;
+        struct target target;
 
-        if (node->kind == YAML_SCALAR && target_parse(node->text, &op, &threshold) == ERR_OK) return true;
+        if (node->kind == YAML_SCALAR && target_parse(node->text, &target) == ERR_OK) return true;
         if (diags) report(diags, f, node);
         return false;
 }

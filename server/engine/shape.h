@@ -20,7 +20,7 @@
         X(DURATION, "a duration such as 45s, 20m or 250ms")                                                            \
         X(WORDS, "a list of texts")                                                                                    \
         X(CHOICE, "one of a fixed list")                                                                               \
-        X(TARGET, "a comparison such as '>= 0.98' or '< 400ms'")                                                       \
+        X(TARGET, "a comparison such as '>= 0.98', '< 400ms' or '< 1.5 x baseline'")                                                       \
         X(PROMQL, "a PromQL expression")                                                                               \
         X(MAP, "a mapping")                                                                                            \
         X(LIST, "a list of mappings")                                                                                  \

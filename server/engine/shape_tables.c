@@ -81,13 +81,52 @@ static const struct shape_field confirm_fields[] = {
 };
 static const struct shape shape_confirm = { "confirm", confirm_fields, "Proof that the fault bites, before the learner's clock starts." };
 
+static const struct shape_field probe_http_fields[] = {
+        TEXT("on", true, SCENARIO_ID_BYTES_MAX, "the service that is asked, by name; a POST goes to the gateway only"),
+        TEXT("path", true, SCENARIO_PROBE_PATH_BYTES_MAX, "path and query, such as /products?page=1"),
+        CHOICE("method", false, "GET|POST", "GET unless said otherwise"),
+        OTHER("body", false, SHAPE_ARGS, "POST: sent as JSON"),
+        CHOICE("read", false, "ok|status|seconds|json", "what the value is: ok (1 when the status is the expected one, else 0, also without an answer), the status, the seconds it took, or a number in the JSON answer"),
+        INTEGER("status", false, 100, 599, "ok: the expected status (200)"),
+        TEXT("pointer", false, 200, "json: where the number is, such as /total_cents"),
+        END,
+};
+static const struct shape shape_probe_http = { "an HTTP probe", probe_http_fields, "A request to a service, as a user would make it." };
+
+static const struct shape_field probe_config_fields[] = {
+        TEXT("on", true, SCENARIO_ID_BYTES_MAX, "the service whose configuration is read"),
+        TEXT("key", true, SCENARIO_ID_BYTES_MAX, "the key"),
+        TEXT("is", false, 200, "the value is 1 when the effective setting is this, else 0; without it, the number itself"),
+        END,
+};
+static const struct shape shape_probe_config = { "a configuration probe", probe_config_fields, "What a service really runs with." };
+
+static const struct shape_field probe_database_fields[] = {
+        CHOICE("check", true, SCENARIO_DB_CHECKS, "what is counted: orders accepted more than a minute ago and not settled; orders of the run that were not settled exactly once; payments without an order; products, customers and past orders of the seed that are gone"),
+        END,
+};
+static const struct shape shape_probe_database = { "a database probe", probe_database_fields, "A count over the shop's tables; 0 is as it should be." };
+
+static const struct shape_field probe_fields[] = {
+        MAP("http", false, &shape_probe_http, "a request to a service"),
+        MAP("config", false, &shape_probe_config, "a setting of a service"),
+        MAP("database", false, &shape_probe_database, "a count over the shop's tables"),
+        TIME("every", false, MS_PER_S, 60 * MS_PER_S, "how often (2s)"),
+        TIME("timeout", false, 100, 5 * MS_PER_S, "how long an answer may take (1s)"),
+        INTEGER("retries", false, 0, 3, "asked again at once so often before a missing or bad answer counts (0)"),
+        END,
+};
+static const struct shape shape_probe = { "a probe", probe_fields, "Exactly one of http, config and database: a question to the running shop, asked by the server, to services of the stack only." };
+
 static const struct shape_field criterion_fields[] = {
         IDENT("id", true, "unique among criteria and guards"),
         TEXT("title", false, 120, "what the learner reads; required for PromQL criteria"),
         OTHER("promql", false, SHAPE_PROMQL, "expression with one value"),
-        OTHER("target", false, SHAPE_TARGET, "what the value must satisfy"),
+        MAP("probe", false, &shape_probe, "instead of promql: a question to the running shop"),
+        OTHER("target", false, SHAPE_TARGET, "what the value must satisfy; a factor of what the healthy system showed is written '< 1.5 x baseline' or '>= 90 % of baseline' (probes: '== 1' for ok and is, '== 0' for database)"),
+        CHOICE("mode", false, "continuous|before|during|after|edge", "when it is judged: before and during the incident (continuous, the default), only before, only during, once the other criteria are held (after), or before and after (edge)"),
         TEXT("unit", false, 24, "unit of the value: s, ratio, requests/s, ..."),
-        TIME("hold", false, 0, 60 * MS_PER_M, "how long without a break (30s)"),
+        TIME("hold", false, 0, 60 * MS_PER_M, "how long without a break (30s; modes after and edge: 0s)"),
         TIME("grace", false, 0, 60 * MS_PER_S, "a dip shorter than this does not break a hold (0s)"),
         NUMBER("weight", false, 0.1, 100, "share of the outcome's points (1)"),
         TEXT("reason", false, 300, "said while the criterion is not met, in addition to value and target"),
@@ -100,7 +139,7 @@ static const struct shape_field criterion_fields[] = {
         END,
 };
 static const struct shape shape_criterion = { "a criterion", criterion_fields,
-        "Level-triggered: a met criterion can be lost again. Either promql and target, or replay and after." };
+        "Level-triggered: a met criterion can be lost again. Either promql and target, or a probe, or replay and after." };
 
 static const struct shape_field guard_fields[] = {
         IDENT("id", true, "unique among criteria and guards"),
@@ -143,6 +182,7 @@ static const struct shape_field hint_fields[] = {
         TEXT("text", false, 600, "where to look, never the command; not for agent hints"),
         TIME("after", false, 0, 240 * MS_PER_M, "from the page"),
         CHOICE("unless_seen", false, "symptom|path|cause", "only while nothing of this part of the evidence was seen"),
+        CHOICE("seen", false, "symptom|path|cause", "only once something of this part of the evidence was seen"),
         TEXT("when", false, 200, "only when true: ID.unmet_for > 6m, ID.held_for > 10s, or a PromQL comparison"),
         FLAG("agent", "the text is the agent's advice at that moment"),
         INTEGER("cost", false, 0, 50, "points; a free hint is shown at once, others are offered"),
@@ -184,7 +224,8 @@ static const struct shape_field scenario_fields[] = {
         FLAG("needs_diagnosis", "resolved only once the learner has also said what it was"),
         FLAG("restart_ok", "restarting everything is a fair repair"),
         LIST("criteria", true, &shape_criterion, 1, SCENARIO_CRITERIA_MAX, "how success is judged"),
-        LIST("must_not", false, &shape_guard, 0, SCENARIO_GUARDS_MAX, "guard rails"),
+        LIST("must_not", false, &shape_guard, 0, SCENARIO_GUARDS_MAX, "guard rails, besides those of every scenario"),
+        WORDS("allow", false, "rules of every scenario that do not hold here: users, data, alerts, features"),
         MAP("truth", true, &shape_truth, "the answer"),
         MAP("evidence", false, &shape_evidence, "the trail to it"),
         LIST("hints", false, &shape_hint, 0, SCENARIO_HINTS_MAX, "help"),
@@ -205,13 +246,14 @@ static const struct shape_field pack_fields[] = {
         TEXT("author", false, 100, "who made it"),
         TEXT("license", false, 64, "under which it may be used"),
         TEXT("description", false, 2000, "Markdown"),
-        { .key = "scenarios", .type = SHAPE_WORDS, .required = true, .min = 1, .max = 200, .doc = "file names in the pack's folder" },
+        { .key = "scenarios", .type = SHAPE_WORDS, .min = 1, .max = 200, .doc = "file names in the pack's folder; without it, every .yaml file in it" },
         END,
 };
 const struct shape shape_pack = { "a pack", pack_fields, "pack.yaml: a folder of scenarios that somebody else made." };
 
 static const struct shape *const shapes[] = {
-        &shape_scenario, &shape_load, &shape_baseline, &shape_event, &shape_say, &shape_confirm, &shape_criterion, &shape_guard,
+        &shape_scenario, &shape_load, &shape_baseline, &shape_event, &shape_say, &shape_confirm, &shape_criterion, &shape_probe,
+        &shape_probe_http, &shape_probe_config, &shape_probe_database, &shape_guard,
         &shape_truth, &shape_cause, &shape_evidence, &shape_hint, &shape_step, &shape_wrong_fix, &shape_pack,
 };
 

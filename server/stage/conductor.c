@@ -37,13 +37,22 @@ void conductor_notice(struct conductor *c, const char *level, const char *format
 
 /* Polling */
 
+/* The poll brings the values of PromQL, in their order; those of probes come from the prober, in theirs. */
 static void polled_samples(void *ctx, const struct run_sample *samples, size_t count)
 {
         struct conductor *c = ctx;
+        struct run_sample all[SCENARIO_QUERIES_MAX];
+        size_t polled = 0, probed = 0, total;
 
         if (!c->active || !c->run || run_broken(c->run)) return;
+        total = run_query_count(c->run);
+        for (size_t i = 0; i < total; i++) {
+                if (run_probe(c->run, i)) all[i] = prober_sample(c->prober, probed++);
+                else if (polled < count) all[i] = samples[polled++];
+                else return; /* of the run before */
+        }
         c->sampled = true;
-        conductor_feed(c, &(struct run_event){.kind = RUN_EV_SAMPLES, .samples = samples, .sample_count = count});
+        conductor_feed(c, &(struct run_event){.kind = RUN_EV_SAMPLES, .samples = all, .sample_count = total});
 }
 
 static void polled_series(void *ctx, const char *json)
@@ -76,6 +85,11 @@ static void polled_problem(void *ctx, const char *query, const char *why)
         conductor_notice(ctx, "warning", "the query %s has no answer: %s", query, why);
 }
 
+static void probed_problem(void *ctx, const char *probe, const char *why)
+{
+        conductor_notice(ctx, "warning", "%s has no value: %s", probe, why);
+}
+
 /* Samples carry time as well; a tick is only needed when none came. */
 static void conductor_tick(void *ctx)
 {
@@ -105,6 +119,9 @@ enum err conductor_new(const struct conductor_options *options, struct conductor
         c->o.prometheus = c->o.loadgen = NULL; /* lent for this call; the poll keeps its own */
         poll.ctx = c;
         e = poll_new(&poll, &c->poll);
+        if (!e) e = prober_new(&(struct prober_options){.loop = options->loop, .http = options->http, .spec = options->spec,
+                                                        .number = options->stack, .on_problem = probed_problem, .ctx = c},
+                               &c->prober);
         if (!e) e = loop_timer_add(options->loop, CONDUCTOR_TICK_MS, CONDUCTOR_TICK_MS, conductor_tick, c, &c->timer);
         if (e) return e;
         *ret = take(&c);
@@ -113,6 +130,7 @@ enum err conductor_new(const struct conductor_options *options, struct conductor
 
 void conductor_drop(struct conductor *c)
 {
+        if (c->prober) prober_watch(c->prober, NULL, 0); /* its questions are lent from the scenario */
         run_free(take(&c->run));
         scenario_free(take(&c->scenario));
         c->run_id = 0;
@@ -125,6 +143,7 @@ void conductor_free(struct conductor *c)
         poll_free(c->poll);
         json_free(c->rescue.left);
         conductor_drop(c);
+        prober_free(c->prober);
         mem_free(c);
 }
 
@@ -145,7 +164,7 @@ enum err conductor_build(const struct conductor *c, const struct store_run *r, s
         enum err e;
 
         (void)snprintf(id, sizeof(id), "r%lld", (long long)r->id);
-        diag_list_init(&diags, r->scenario);
+        diag_list_init(&diags, r->scenario ? r->scenario : "scenario");
         e = scenario_load(r->source, strlen(r->source), NULL, c->o.world, &diags, &scenario);
         if (e)
                 (void)err_note(reterr, e, "the scenario does not load: line %zu: %s",
@@ -153,6 +172,9 @@ enum err conductor_build(const struct conductor *c, const struct store_run *r, s
                                diags.count ? diags.items[0].message : err_text(e));
         diag_list_done(&diags);
         if (e) return e;
+        /* A scenario of a pack is filed under the pack's name as well. */
+        if (r->scenario && !str_eq(scenario->id, r->scenario)) e = scenario_rename(scenario, r->scenario);
+        if (e) return err_note(reterr, e, "out of memory");
         e = run_new(scenario, c->o.world, &options, ret_run);
         if (e) return err_note(reterr, e, "the run could not be made: %s", err_text(e));
         *ret_scenario = take(&scenario);
@@ -172,16 +194,16 @@ enum err conductor_load(struct conductor *c, const struct store_run *r, struct e
 
 /* The store wants the scenario's id before the run exists; a first load finds it and whether the source is good at all.
  */
-static enum err conductor_scenario_id(struct conductor *c, const char *source, struct store_run *r, char *id,
-                                      size_t id_bytes, struct err_note *reterr)
+static enum err conductor_scenario_id(struct conductor *c, const char *source, const char *name, struct store_run *r,
+                                      char *id, size_t id_bytes, struct err_note *reterr)
 {
         enum err e;
 
-        r->scenario = "scenario";
+        r->scenario = NULL;
         r->source = source;
         e = conductor_load(c, r, reterr);
         if (e) return e;
-        str_cut(id, id_bytes, c->scenario->id);
+        str_cut(id, id_bytes, name ? name : c->scenario->id);
         r->scenario = id;
         if (r->seed == 0) r->seed = (int64_t)run_seed(c->run);
         conductor_drop(c);
@@ -201,7 +223,7 @@ enum err conductor_start(struct conductor *c, const struct conductor_play *play,
                               .created_ms = clock_wall_ms(),
                               .onset_ms = STORE_TIME_NONE,
                               .ended_ms = STORE_TIME_NONE};
-        char scenario[SCENARIO_ID_BYTES_MAX + 1];
+        char scenario[SCENARIO_NAME_BYTES_MAX + 1];
         char *source;
         enum err e;
 
@@ -210,7 +232,7 @@ enum err conductor_start(struct conductor *c, const struct conductor_play *play,
         conductor_drop(c);
         source = mem_strndup(play->source, play->source_bytes);
         if (!source) return err_note(reterr, ERR_NOMEM, "out of memory");
-        e = conductor_scenario_id(c, source, &r, scenario, sizeof(scenario), reterr);
+        e = conductor_scenario_id(c, source, play->name, &r, scenario, sizeof(scenario), reterr);
         if (!e) e = store_run_new(c->o.store, &r, reterr);
         if (!e) e = conductor_load(c, &r, reterr);
         mem_free(source);

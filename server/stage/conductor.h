@@ -42,6 +42,7 @@ struct conductor_options {
         struct http_async *http;          /* for the polling of metrics */
         const char *prometheus, *loadgen; /* addresses */
         const struct scenario_world *world;
+        const struct stack_spec *spec; /* where probes find services; outlives the conductor */
         int stack;
         conductor_tell_fn *tell;
         void (*on_idle)(void *ctx, int64_t run_id); /* a run is debriefed, all is undone; may be NULL */
@@ -52,6 +53,7 @@ struct conductor_options {
 
 struct conductor_play {
         const char *source; /* YAML */
+        const char *name;   /* under which it is filed ("acme/card-declines"); NULL: its own id */
         size_t source_bytes;
         const char *driver; /* "learner", "none", "solution", ... */
         const char *advice; /* "off", "after", "live" */

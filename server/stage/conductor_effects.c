@@ -171,17 +171,23 @@ static void effect_reset(struct conductor *c)
 
 static void effect_watch(struct conductor *c)
 {
+        const struct scenario_probe *probes[SCENARIO_QUERIES_MAX];
         const char *queries[SCENARIO_QUERIES_MAX];
-        size_t count = run_query_count(c->run);
+        size_t query_count = 0, probe_count = 0;
 
-        CHECK(count <= SCENARIO_QUERIES_MAX);
-        for (size_t i = 0; i < count; i++) queries[i] = run_query(c->run, i);
-        if (poll_watch(c->poll, queries, count))
+        CHECK(run_query_count(c->run) <= SCENARIO_QUERIES_MAX);
+        for (size_t i = 0; i < run_query_count(c->run); i++) {
+                if (run_probe(c->run, i)) probes[probe_count++] = run_probe(c->run, i);
+                else queries[query_count++] = run_query(c->run, i);
+        }
+        prober_watch(c->prober, probes, probe_count);
+        if (poll_watch(c->poll, queries, query_count))
                 conductor_notice(c, "error", "the criteria cannot be watched: out of memory");
 }
 
 static void effect_unwatch(struct conductor *c)
 {
+        prober_watch(c->prober, NULL, 0);
         CHECK(poll_watch(c->poll, NULL, 0) == ERR_OK); /* watching nothing needs no memory */
 }
 
@@ -303,15 +309,14 @@ void conductor_effects(struct conductor *c, const struct run_effects *effects, b
                 debriefed = debriefed || effects->item[i].kind == RUN_DO_DEBRIEF;
         }
         for (size_t i = 0; i < effects->count && c->run; i++) {
-                char hint[16], advice[ERR_NOTE_BYTES] = "No recovery agent is connected to this run, so there is no advice.";
+                char advice[ERR_NOTE_BYTES] = "No recovery agent is connected to this run, so there is no advice.";
 
                 if (effects->item[i].kind != RUN_DO_ADVISE) continue;
-                (void)snprintf(hint, sizeof(hint), "h%u", effects->item[i].index + 1);
                 if (c->o.advise) c->o.advise(c->o.ctx, advice, sizeof(advice));
                 conductor_feed(c,
                                &(struct run_event){
                                        .kind = RUN_EV_ADVICE,
-                                       .hint = hint,
+                                       .hint = run_scenario(c->run)->hints[effects->item[i].index].id,
                                        .text = advice});
         }
         if (!debriefed || !c->run) return;

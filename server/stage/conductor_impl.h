@@ -5,6 +5,7 @@
 
 #include "common/text/json.h"
 #include "server/stage/conductor.h"
+#include "server/stage/prober.h"
 #include "server/telemetry/poll.h"
 
 /* One request to the stage; free when task is 0. */
@@ -33,6 +34,7 @@ struct conductor_rescue {
 struct conductor {
         struct conductor_options o;
         struct poll *poll;
+        struct prober *prober;
         struct loop_timer *timer;
         struct scenario *scenario;
         struct run *run;

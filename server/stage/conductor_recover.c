@@ -27,7 +27,7 @@ struct recover_found {
         int64_t id;
         enum err loaded; /* of conductor_load */
         struct err_note note;
-        char scenario[SCENARIO_ID_BYTES_MAX + 1];
+        char scenario[SCENARIO_NAME_BYTES_MAX + 1];
 };
 
 static enum err recover_load(void *ctx, const struct store_run *r)

@@ -13,7 +13,7 @@
 #include "sut/db/db_knobs.h"
 #include "sut/pgpool/pg_session.h"
 
-enum { DB_ADMIN_MS = 5000, DB_INDEX_MS = 30000 };
+enum { DB_ADMIN_MS = 5000, DB_INDEX_MS = 30000, DB_CHECK_MS = 800 };
 
 #define DB_SUPERUSER "sut"
 #define DB_APP "shop"
@@ -36,6 +36,9 @@ MUST_USE enum err db_admin_set(const struct db_admin *a, enum db_knob knob, cons
                                struct err_note *reterr);
 /* Adds key: value of all knobs that can be read from the server. */
 MUST_USE enum err db_admin_read(const struct db_admin *a, struct json *values, struct err_note *reterr);
+/* One of DB_CHECKS: a count over the shop's tables that is 0 when all is well. ERR_NOT_FOUND: no such check; ERR_TIMEOUT: the tables are
+ * locked or slow. */
+MUST_USE enum err db_admin_check(const struct db_admin *a, const char *name, int64_t *ret, struct err_note *reterr);
 /* Every session of the shop's database: see README.md. */
 MUST_USE enum err db_admin_sessions(const struct db_admin *a, struct json **ret, struct err_note *reterr);
 /* Ends one. ERR_NOT_FOUND if there is no such session; ERR_DENIED for the adapter's own. */

@@ -98,6 +98,26 @@ static void db_get_sessions(struct kit_request *r, void *ctx)
         kit_reply_json(r, 200, body);
 }
 
+static void db_get_checks(struct kit_request *r, void *ctx)
+{
+        struct db *db = ctx;
+        const char *name = kit_request_query(r, "name");
+        struct json *body, *values;
+        struct err_note note;
+        int64_t count;
+        enum err e = db_admin_check(&db->admin, name ? name : "", &count, &note);
+
+        if (e) {
+                kit_reply_err(r, e, &note);
+                return;
+        }
+        body = json_object();
+        values = json_object();
+        json_set_num(values, name, (double)count);
+        json_set(body, "checks", values);
+        kit_reply_json(r, 200, body);
+}
+
 static void db_post_terminate(struct kit_request *r, void *ctx)
 {
         struct db *db = ctx;
@@ -193,6 +213,7 @@ static enum err db_start(struct kit *k, void **ret_ctx, struct err_note *reterr)
         }
         db_refresh(db);
         kit_route(k, KIT_DIRECT, "GET", "/sessions", db_get_sessions);
+        kit_route(k, KIT_DIRECT, "GET", "/checks", db_get_checks);
         kit_route(k, KIT_DIRECT, "POST", "/sessions/terminate", db_post_terminate);
         *ret_ctx = db;
         return ERR_OK;

@@ -24,17 +24,19 @@ static void test_targets(void **state)
                 { ">= 98 %", true, SCENARIO_OP_GE, 0.98 }, { "  == 0", true, SCENARIO_OP_EQ, 0 }, { "!= -1", true, SCENARIO_OP_NE, -1 },
                 { "<= 1e3", true, SCENARIO_OP_LE, 1000 }, { "> 2m", true, SCENARIO_OP_GT, 120 },
                 { "0.98", false, 0, 0 }, { "=> 1", false, 0, 0 }, { "> ", false, 0, 0 }, { "> one", false, 0, 0 }, { "", false, 0, 0 }, { "> 1 2", false, 0, 0 },
+                { "< 1.5 x baseline", true, SCENARIO_OP_LT, 1.5 }, { ">= 90 % of baseline", true, SCENARIO_OP_GE, 0.9 }, { "<2x baseline", true, SCENARIO_OP_LT, 2 },
+                { "< baseline", false, 0, 0 }, { "< x baseline", false, 0, 0 }, { "< 400ms of baseline", false, 0, 0 }, { "< -1 x baseline", false, 0, 0 },
                 { "> inf", false, 0, 0 }, { "> 5 minutes", false, 0, 0 },
         };
 
         (void)state;
         for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-                enum scenario_op op = SCENARIO_OP_COUNT;
-                double threshold = 77;
+                struct target t = { SCENARIO_OP_COUNT, 77, false };
 
-                ROW(rows[i].text, (target_parse(rows[i].text, &op, &threshold) == ERR_OK) == rows[i].good);
-                ROW(rows[i].text, rows[i].good || (op == SCENARIO_OP_COUNT && threshold == 77));
-                ROW(rows[i].text, !rows[i].good || (op == rows[i].op && fabs(threshold - rows[i].threshold) < 1e-9));
+                ROW(rows[i].text, (target_parse(rows[i].text, &t) == ERR_OK) == rows[i].good);
+                ROW(rows[i].text, rows[i].good || (t.op == SCENARIO_OP_COUNT && t.threshold == 77));
+                ROW(rows[i].text, !rows[i].good || (t.op == rows[i].op && fabs(t.threshold - rows[i].threshold) < 1e-9));
+                ROW(rows[i].text, !rows[i].good || t.of_baseline == (strstr(rows[i].text, "baseline") != NULL));
         }
 }
 
@@ -53,15 +55,14 @@ static void test_splits(void **state)
 
         (void)state;
         for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-                enum scenario_op op;
-                double threshold;
+                struct target t;
                 size_t size;
-                enum err e = target_split(rows[i].text, &size, &op, &threshold);
+                enum err e = target_split(rows[i].text, &size, &t);
 
                 ROW(rows[i].text, (e == ERR_OK) == (rows[i].expr != NULL));
                 if (e) continue;
                 ROW(rows[i].text, size == strlen(rows[i].expr) && strncmp(rows[i].text, rows[i].expr, size) == 0);
-                ROW(rows[i].text, threshold == rows[i].threshold);
+                ROW(rows[i].text, t.threshold == rows[i].threshold);
         }
 }
 
