@@ -35,6 +35,11 @@ static const struct route {
         {"GET", "/scenarios/{scenario}", ON_LOOP, NO_BODY, handle_scenario},
         {"GET", "/scenarios/{scenario}/source", ON_LOOP, NO_BODY, handle_source},
         {"PUT", "/scenarios/{scenario}/source", ON_LOOP, YAML_BODY, handle_source_put},
+        {"GET", "/scenarios/{pack}/{scenario}", ON_LOOP, NO_BODY, handle_scenario},
+        {"GET", "/scenarios/{pack}/{scenario}/source", ON_LOOP, NO_BODY, handle_source},
+        {"PUT", "/scenarios/{pack}/{scenario}/source", ON_LOOP, YAML_BODY, handle_source_put},
+        {"GET", "/packs", ON_LOOP, NO_BODY, handle_packs},
+        {"POST", "/packs", ON_LOOP, JSON_BODY, handle_pack_new},
         {"GET", "/runs", ON_LOOP, NO_BODY, handle_runs},
         {"POST", "/runs", ON_LOOP, JSON_BODY, handle_run_new},
         {"GET", "/runs/{run}", ON_LOOP, NO_BODY, handle_run},
@@ -102,7 +107,7 @@ enum err api_new(const struct api_options *options, struct api **ret, struct err
         if (!api) return err_note(reterr, ERR_NOMEM, "out of memory");
         api->o = *options;
         e = api_openapi_make(api, reterr);
-        if (!e && library_new(options->packs, options->pack_count, options->world, &api->library)) e = ERR_NOMEM;
+        if (!e && library_new(options, &api->library)) e = ERR_NOMEM;
         if (!e && view_new(options->control, options->spec, options->stack, &api->view)) e = ERR_NOMEM;
         if (e) return e == ERR_NOMEM ? err_note(reterr, e, "out of memory") : e;
         *ret = take(&api);
@@ -196,6 +201,7 @@ static bool route_match(const char *pattern, const char *path, char segment[API_
 {
         size_t captured = 0;
 
+        memset(segment, 0, API_SEGMENTS_MAX * sizeof(segment[0]));
         while (*pattern) {
                 if (*pattern == '{') {
                         size_t size = strcspn(path, "/");

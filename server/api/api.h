@@ -19,7 +19,7 @@
 #include "server/stage/conductor.h"
 #include "server/store/store.h"
 
-enum { API_LOOP_MS = 5000, API_ACTION_MS = 45000, API_PACKS_MAX = 16 };
+enum { API_LOOP_MS = 5000, API_ACTION_MS = 45000, API_PACKS_MAX = 40 };
 
 struct api;
 
@@ -27,6 +27,7 @@ struct api_pack {
         const char *name; /* NULL: what comes with the product */
         const char *dir;
         bool writable; /* the user's own: PUT .../source goes here */
+        bool is_root;  /* not scenarios but packs: a folder with a pack.yaml, or with such folders */
 };
 
 struct api_options {
@@ -39,8 +40,10 @@ struct api_options {
         int stack;
         bool terminal; /* shells are given out */
         const char *home;
-        struct api_pack packs[API_PACKS_MAX];
+        struct api_pack packs[API_PACKS_MAX]; /* of the roots, new packs are made in the first writable one */
         size_t pack_count;
+        void (*say)(void *ctx, const char *text); /* what a person should know, such as a bad pack; may be NULL */
+        void *ctx;
 };
 
 MUST_USE enum err api_new(const struct api_options *options, struct api **ret, struct err_note *reterr);

@@ -45,7 +45,8 @@ const char *call_param(struct api_call *call, const char *name);
 bool call_param_int(struct api_call *call, const char *name, int64_t min, int64_t max, int64_t otherwise, int64_t *ret);
 
 /* Loop handlers. */
-api_fn handle_health, handle_version, handle_scenarios, handle_scenario, handle_source, handle_source_put, handle_lint;
+api_fn handle_health, handle_version, handle_scenarios, handle_scenario, handle_source, handle_source_put, handle_lint,
+        handle_packs, handle_pack_new;
 api_fn handle_runs, handle_run_new, handle_run, handle_run_end, handle_run_events, handle_run_debrief,
         handle_run_actions;
 api_fn handle_run_hint, handle_run_diagnosis, handle_run_evidence, handle_run_note, handle_stack;

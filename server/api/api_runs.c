@@ -132,6 +132,7 @@ void handle_run_new(struct api_call *call)
         }
         play.source = entry->source.data;
         play.source_bytes = entry->source.size_bytes;
+        play.name = entry->id;
         e = conductor_start(api->o.conductor, &play, run_id_text, &note);
         if (e == ERR_PARSE) {
                 call_problem(call, 422, "INVAL", "%s", note.text);

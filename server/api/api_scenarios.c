@@ -23,11 +23,19 @@ void handle_health(struct api_call *call)
         call_json(call, 200, j);
 }
 
+/* "ID", or "PACK/ID". */
+static void scenario_id(const struct api_call *call, char *dst, size_t dst_bytes)
+{
+        (void)snprintf(dst, dst_bytes, "%s%s%s", call->segment[0], call->segment[1][0] ? "/" : "", call->segment[1]);
+}
+
 /* ERR_OK with *ret; otherwise a 404 was given. */
 static bool scenario_find(struct api_call *call, const struct library_entry **ret)
 {
-        const char *id = call->segment[0];
+        char id[2 * API_SEGMENT_BYTES];
         const char *near;
+
+        scenario_id(call, id, sizeof(id));
 
         library_refresh(call->api->library);
         *ret = library_find(call->api->library, id);
@@ -79,7 +87,7 @@ static struct json *card_json(struct api_call *call, const struct library_entry 
         json_set(card, "objectives", words_json(s ? &s->objectives : &none));
         json_set_str(card, "brief", s ? s->brief : "");
         json_set(card, "order", s && s->order ? json_number(s->order) : json_null());
-        json_set(card, "pack", json_string(e->pack));
+        json_set(card, "pack", e->pack[0] ? json_string(e->pack) : json_null());
         json_set_bool(card, "writable", e->writable);
         json_set_bool(card, "playable", s != NULL);
         card_difficulty(call, e->id, card);
@@ -156,30 +164,50 @@ void handle_source_put(struct api_call *call)
 {
         size_t size_bytes = 0;
         const char *text = http_body(call->x, &size_bytes);
-        char name[API_SEGMENT_BYTES + 8];
+        const char *last = call->segment[1][0] ? call->segment[1] : call->segment[0];
+        char name[API_SEGMENT_BYTES + 8], id[2 * API_SEGMENT_BYTES];
         struct err_note note;
         struct json *findings;
         bool ok = false;
         enum err e;
 
-        if (!str_is_id(call->segment[0], SCENARIO_ID_BYTES_MAX)) {
+        scenario_id(call, id, sizeof(id));
+        if (!str_is_id(last, SCENARIO_ID_BYTES_MAX)) {
                 call_problem(call, 422, "INVAL",
                              "'%.64s' cannot be the id of a scenario: expected lower-case letters, digits and hyphens",
-                             call->segment[0]);
+                             last);
                 return;
         }
-        (void)snprintf(name, sizeof(name), "%s.yaml", call->segment[0]);
+        (void)snprintf(name, sizeof(name), "%s.yaml", last);
         findings = lint_json(call, name, &ok);
         if (!ok) {
                 call_problem(call, 422, "INVAL", "the scenario has errors and was not saved");
                 call->members = findings;
                 return;
         }
-        e = library_save(call->api->library, call->segment[0], text, size_bytes, &note);
+        e = library_save(call->api->library, id, text, size_bytes, &note);
         if (!e) {
                 call_json(call, 200, findings);
                 return;
         }
         json_free(findings);
         call_error(call, e, &note);
+}
+
+void handle_packs(struct api_call *call)
+{
+        library_refresh(call->api->library);
+        call_json(call, 200, library_packs(call->api->library));
+}
+
+void handle_pack_new(struct api_call *call)
+{
+        const char *name = json_get_str(call->body, "name", ""), *title = json_get_str(call->body, "title", name);
+        struct err_note note;
+        enum err e = library_pack_make(call->api->library, name, title, &note);
+
+        if (e)
+                call_error(call, e, &note);
+        else
+                call_json(call, 201, library_packs(call->api->library));
 }

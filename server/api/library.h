@@ -15,8 +15,8 @@ enum { LIBRARY_MAX = 256 };
 struct library;
 
 struct library_entry {
-        char id[SCENARIO_ID_BYTES_MAX + 1]; /* the file's name */
-        const char *pack;                   /* NULL: comes with the product */
+        char id[SCENARIO_NAME_BYTES_MAX + 1]; /* the file's name; of a pack: PACK/ID */
+        char pack[80];                        /* "": comes with the product */
         bool writable;
         char *path;
         int64_t changed_ns, size_bytes; /* of the file, as read */
@@ -26,8 +26,8 @@ struct library_entry {
         bool seen;
 };
 
-MUST_USE enum err library_new(const struct api_pack *packs, size_t pack_count, const struct scenario_world *world,
-                              struct library **ret);
+/* Only the packs and say of the options are looked at. */
+MUST_USE enum err library_new(const struct api_options *options, struct library **ret);
 void library_free(struct library *l);
 AUTO_DEFINE(struct library, library_free)
 void library_refresh(struct library *l);
@@ -38,8 +38,12 @@ const struct library_entry *library_find(const struct library *l, const char *id
 const char *library_suggest(const struct library *l, const char *id);
 /* Findings of a text that is not saved; `name` may be NULL. *ret_ok: no errors. NULL: out of memory. */
 struct json *library_lint(const struct library *l, const char *text, size_t size_bytes, const char *name, bool *ret_ok);
-/* Writes into the writable pack. ERR_EXISTS: the id belongs to another pack; ERR_STATE: no pack is writable. */
+/* Writes into the pack of the id (PACK/ID), or into the user's own. ERR_EXISTS: the id belongs to the product; ERR_STATE: the pack cannot
+ * be written to, or its manifest does not name the file; ERR_NOT_FOUND: no such pack. */
 MUST_USE enum err library_save(struct library *l, const char *id, const char *text, size_t size_bytes,
                                struct err_note *reterr);
+
+struct json *library_packs(const struct library *l);
+MUST_USE enum err library_pack_make(struct library *l, const char *name, const char *title, struct err_note *reterr);
 
 #endif

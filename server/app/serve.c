@@ -27,8 +27,8 @@ enum { SERVE_KEY_BYTES = 16 };
 
 struct serve_args {
         const char *home, *port, *listen, *stack, *token_file;
-        const char *scenarios[OPTIONS_MANY_MAX], *hosts[OPTIONS_MANY_MAX];
-        size_t scenario_count, host_count;
+        const char *scenarios[OPTIONS_MANY_MAX], *packs[OPTIONS_MANY_MAX], *hosts[OPTIONS_MANY_MAX];
+        size_t scenario_count, pack_count, host_count;
         bool no_control, terminal;
         uint16_t port_number;
         int stack_number;
@@ -82,6 +82,17 @@ static void serve_tell(void *ctx, const char *type, const char *json)
         for (size_t i = 0; s->push && i < ARRAY_COUNT(types); i++)
                 if (str_eq(types[i].name, type) && push_publish(s->push, types[i].type, json))
                         return; /* push makes a loss good by itself */
+}
+
+static void serve_say(void *ctx, const char *text)
+{
+        AUTO(json_free) struct json *j = json_object();
+        AUTO_BUF out = {0};
+
+        buf_init(&out, 4096);
+        json_set_str(j, "level", "warning");
+        json_set_str(j, "text", text);
+        if (!json_print(j, &out)) serve_tell(ctx, "notice", out.data);
 }
 
 static void serve_control(void *ctx, bool up)
@@ -153,7 +164,7 @@ static enum err serve_port_check(const struct serve *s, struct err_note *reterr)
 
 static enum err serve_api_make(struct serve *s, struct err_note *reterr)
 {
-        char share[FILE_PATH_BYTES], shipped[FILE_PATH_BYTES], own[FILE_PATH_BYTES];
+        char share[FILE_PATH_BYTES], shipped[FILE_PATH_BYTES], own[FILE_PATH_BYTES], packs[FILE_PATH_BYTES];
         struct api_options o = {.loop = rig_loop(s->rig),
                                 .store = rig_store(s->rig),
                                 .control = rig_control(s->rig),
@@ -162,14 +173,20 @@ static enum err serve_api_make(struct serve *s, struct err_note *reterr)
                                 .world = site_world(s->site),
                                 .stack = s->args->stack_number,
                                 .terminal = s->args->terminal,
-                                .home = rig_home(s->rig)};
+                                .home = rig_home(s->rig),
+                                .say = serve_say,
+                                .ctx = s};
         enum err e = path_share(share, reterr);
 
         if (e) return e;
-        if (path_join(shipped, share, "scenarios") || path_join(own, rig_home(s->rig), "scenarios"))
+        if (path_join(shipped, share, "scenarios") || path_join(own, rig_home(s->rig), "scenarios") ||
+            path_join(packs, rig_home(s->rig), "packs"))
                 return err_note(reterr, ERR_LIMIT, "the path of --home is too long");
         o.packs[o.pack_count++] = (struct api_pack){.dir = shipped};
         o.packs[o.pack_count++] = (struct api_pack){.name = "user", .dir = own, .writable = true};
+        o.packs[o.pack_count++] = (struct api_pack){.dir = packs, .writable = true, .is_root = true};
+        for (size_t i = 0; i < s->args->pack_count && o.pack_count < API_PACKS_MAX; i++)
+                o.packs[o.pack_count++] = (struct api_pack){.dir = s->args->packs[i], .is_root = true};
         for (size_t i = 0; i < s->args->scenario_count && o.pack_count < API_PACKS_MAX; i++) {
                 const char *slash = strrchr(s->args->scenarios[i], '/');
 
@@ -326,6 +343,8 @@ static enum err serve_args_check(struct serve_args *a, struct err_note *reterr)
         for (size_t i = 0; i < a->scenario_count; i++)
                 if (!file_is_dir(a->scenarios[i]))
                         return err_note(reterr, ERR_INVAL, "--scenarios '%s' is not a folder", a->scenarios[i]);
+        for (size_t i = 0; i < a->pack_count; i++)
+                if (!file_is_dir(a->packs[i])) return err_note(reterr, ERR_INVAL, "--packs '%s' is not a folder", a->packs[i]);
         if (a->terminal && !guard_address_is_loopback(a->listen))
                 return err_note(reterr, ERR_INVAL,
                                 "--terminal gives a shell to whoever reaches the server, so it goes with a loopback address only, not with "
@@ -360,6 +379,11 @@ int command_serve(int argc, char **argv)
                  .help = "one more folder of scenarios; may be repeated",
                  .many = a.scenarios,
                  .many_count = &a.scenario_count},
+                {.name = "--packs",
+                 .value = "DIR",
+                 .help = "scenario packs: a folder with a pack.yaml (a git checkout), or with such folders; may be repeated",
+                 .many = a.packs,
+                 .many_count = &a.pack_count},
                 {.name = "--token-file",
                  .value = "FILE",
                  .help = "ask for the token in its first line (default: made anew where others can reach the server)",

@@ -86,6 +86,7 @@ enum err scenario_pack_load(const char *bytes, size_t size_bytes, struct diag_li
         pack->author = text_of(pack, root, "author", &nomem);
         pack->license = text_of(pack, root, "license", &nomem);
         pack->description = text_of(pack, root, "description", &nomem);
+        pack->lists = yaml_get(root, "scenarios") != NULL;
         load_files(pack, yaml_get(root, "scenarios"), diags, &nomem);
         if (nomem) return ERR_NOMEM;
         if (diags->error_count) return ERR_PARSE;

@@ -5,6 +5,8 @@
 #ifndef SERVER_ENGINE_PACK_H
 #define SERVER_ENGINE_PACK_H
 
+#include <stdbool.h>
+
 #include "common/base/arena.h"
 #include "common/base/attr.h"
 #include "common/base/err.h"
@@ -17,6 +19,7 @@ struct scenario_pack {
         const char *name, *title, *version, *author, *license, *description; /* "" where the manifest says nothing */
         const char **file; /* "x.yaml" */
         size_t file_count;
+        bool lists; /* the manifest names its files; otherwise every .yaml file of the folder is one */
 };
 
 MUST_USE enum err scenario_pack_load(const char *bytes, size_t size_bytes, struct diag_list *diags, struct scenario_pack **ret);

@@ -23,7 +23,8 @@ static const struct scenario_world world = {.services = services, .service_count
 
 static char root[64];
 static char shipped[96], own[96];
-static struct api_pack packs[2];
+static struct api_options options;
+static struct api_pack *const packs = options.packs;
 
 /* A scenario that loads; level and key keep two of them from being the same. */
 static void scenario_text(char *dst, size_t dst_bytes, const char *id, int level, const char *key)
@@ -68,6 +69,7 @@ static int setup(void **state)
         (void)snprintf(shipped, sizeof(shipped), "%s/shipped", root);
         (void)snprintf(own, sizeof(own), "%s/own", root);
         assert_int_equal(dir_make(shipped, 0755, NULL), ERR_OK);
+        options = (struct api_options){.world = &world, .pack_count = 2};
         packs[0] = (struct api_pack){.dir = shipped};
         packs[1] = (struct api_pack){.name = "user", .dir = own, .writable = true};
         put_good(shipped, "bravo", 3, "queue_max");
@@ -85,7 +87,7 @@ static struct library *opened(void)
 {
         struct library *l = NULL;
 
-        assert_int_equal(library_new(packs, 2, &world, &l), ERR_OK);
+        assert_int_equal(library_new(&options, &l), ERR_OK);
         return l;
 }
 
@@ -106,7 +108,7 @@ static void listed_by_level(void **state)
         if (!library_at(l, 0)->scenario) findings_fail(library_at(l, 0));
         assert_string_equal(library_at(l, 0)->id, "alpha");
         assert_string_equal(library_at(l, 1)->id, "bravo");
-        assert_null(library_at(l, 0)->pack);
+        assert_string_equal(library_at(l, 0)->pack, "");
         assert_string_equal(library_suggest(l, "alhpa"), "alpha");
         assert_null(library_find(l, "nobody"));
 }
@@ -200,7 +202,7 @@ static void memory_may_run_out_anywhere(void **state)
                 bool fired;
 
                 fault_arm(nth, false);
-                e = library_new(packs, 2, &world, &l);
+                e = library_new(&options, &l);
                 fired = fault_disarm();
                 assert_true(e == ERR_OK ? l != NULL : l == NULL);
                 library_free(l);
