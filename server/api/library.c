@@ -91,6 +91,8 @@ static void entry_read(struct library_entry *e, const struct scenario_world *wor
                 diag_error(&diags, 0, 0, "%s", note.text);
         else
                 failed = scenario_load(e->source.data, e->source.size_bytes, e->path, world, &diags, &e->scenario);
+        if (!failed && !str_eq(e->scenario->id, e->id) && scenario_rename(e->scenario, e->id)) /* PACK/ID */
+                scenario_free(take(&e->scenario));
         diag_list_sort(&diags);
         e->problems = diag_list_json(&diags);
         diag_list_done(&diags);

@@ -3,12 +3,15 @@
 
 #include "common/base/mem.h"
 #include "common/base/str.h"
+#include "common/sys/file.h"
 #include "server/app/commands.h"
 #include "server/app/options.h"
 #include "server/app/site.h"
+#include "server/engine/pack.h"
 #include "server/engine/scenario_load.h"
 
 struct lint_file {
+        char path[FILE_PATH_BYTES];
         struct diag_list diags;
         struct scenario *scenario; /* NULL: it does not load */
         enum err e;
@@ -18,16 +21,29 @@ struct lint_file {
 struct lint {
         struct lint_file file[OPTIONS_FILES_MAX];
         const struct scenario *loaded[OPTIONS_FILES_MAX];
-        size_t count, loaded_count;
+        size_t count, loaded_count, dropped; /* dropped: files beyond OPTIONS_FILES_MAX */
 };
 
-static void lint_read(struct lint *lint, const struct site *site, const char *path)
+static struct lint_file *lint_file_new(struct lint *lint, const char *path)
 {
-        struct lint_file *f = &lint->file[lint->count++];
-        AUTO_BUF source;
+        struct lint_file *f = lint->count < OPTIONS_FILES_MAX ? &lint->file[lint->count++] : NULL;
 
+        if (!f) {
+                lint->dropped++;
+                return NULL;
+        }
+        str_cut(f->path, sizeof(f->path), path);
+        diag_list_init(&f->diags, f->path);
+        return f;
+}
+
+static void lint_scenario(struct lint *lint, const struct site *site, const char *path)
+{
+        struct lint_file *f = lint_file_new(lint, path);
+        AUTO_BUF source = {0};
+
+        if (!f) return;
         buf_init(&source, SCENARIO_FILE_BYTES_MAX);
-        diag_list_init(&f->diags, path);
         f->e = site_scenario_load(site, path, &source, &f->diags, &f->scenario, &f->note);
         /* Each file is compared with those before it, so a pair is told once. */
         if (f->scenario) {
@@ -35,6 +51,49 @@ static void lint_read(struct lint *lint, const struct site *site, const char *pa
                 lint->loaded[lint->loaded_count++] = f->scenario;
         }
         diag_list_sort(&f->diags);
+}
+
+struct lint_walk {
+        struct lint *lint;
+        const struct site *site;
+        const char *dir;
+};
+
+static void lint_visit(void *ctx, const char *name)
+{
+        struct lint_walk *walk = ctx;
+        char path[FILE_PATH_BYTES];
+
+        if (str_ends(name, ".yaml") && !str_eq(name, "pack.yaml") && !path_join(path, walk->dir, name))
+                lint_scenario(walk->lint, walk->site, path);
+}
+
+/* A folder is a pack: its manifest, and every scenario of it. */
+static void lint_pack(struct lint *lint, const struct site *site, const char *dir)
+{
+        AUTO(scenario_pack_free) struct scenario_pack *pack = NULL;
+        struct lint_walk walk = {lint, site, dir};
+        char path[FILE_PATH_BYTES];
+        struct lint_file *f;
+        AUTO_BUF text = {0};
+
+        if (path_join(path, dir, "pack.yaml")) str_cut(path, sizeof(path), dir);
+        f = lint_file_new(lint, path);
+        if (!f) return;
+        buf_init(&text, PACK_BYTES_MAX);
+        f->e = file_read(path, &text, &f->note);
+        if (!f->e) f->e = scenario_pack_load(text.data, text.size_bytes, &f->diags, &pack);
+        diag_list_sort(&f->diags);
+        for (size_t i = 0; pack && i < pack->file_count; i++) lint_visit(&walk, pack->file[i]);
+        if (pack && !pack->lists) f->e = dir_each(dir, OPTIONS_FILES_MAX, lint_visit, &walk, &f->note);
+}
+
+static void lint_read(struct lint *lint, const struct site *site, const char *path)
+{
+        if (file_is_dir(path))
+                lint_pack(lint, site, path);
+        else
+                lint_scenario(lint, site, path);
 }
 
 static bool lint_unreadable(const struct lint_file *f)
@@ -77,7 +136,7 @@ static void lint_print_json(const struct lint *lint)
 
 static int lint_verdict(const struct lint *lint)
 {
-        int status = SITE_EXIT_OK;
+        int status = lint->dropped ? SITE_EXIT_USE : SITE_EXIT_OK;
 
         for (size_t i = 0; i < lint->count; i++) {
                 if (lint_unreadable(&lint->file[i])) return SITE_EXIT_USE;
@@ -101,9 +160,9 @@ int command_lint(int argc, char **argv)
                 return SITE_EXIT_USE;
         }
         if (wants_help) {
-                options_help("firedrill lint [--json] FILE...",
-                             "Checks scenario files: every finding as file:line:column, what is wrong and what was "
-                             "expected.",
+                options_help("firedrill lint [--json] FILE|PACK...",
+                             "Checks scenario files, and whole packs (folders with a pack.yaml): every finding as "
+                             "file:line:column, what is wrong and what was expected.",
                              rows, ARRAY_COUNT(rows));
                 return SITE_EXIT_OK;
         }
@@ -116,6 +175,8 @@ int command_lint(int argc, char **argv)
                 return SITE_EXIT_ENVIRONMENT;
         }
         for (size_t i = 0; i < files.count; i++) lint_read(lint, site, files.item[i]);
+        if (lint->dropped)
+                fprintf(stderr, "firedrill lint: %zu files more than %d at once were not checked\n", lint->dropped, OPTIONS_FILES_MAX);
         for (size_t i = 0; i < lint->count && !json; i++) lint_print(&lint->file[i]);
         if (json) lint_print_json(lint);
         status = lint_verdict(lint);

@@ -114,7 +114,7 @@ static void packs_are_found_and_named(void **state)
         assert_int_equal(library_count(l), 4);
         assert_string_equal(library_find(l, "one")->pack, "");
         assert_string_equal(library_find(l, "acme/one")->pack, "acme");
-        assert_non_null(library_find(l, "acme/one")->scenario);
+        assert_string_equal(library_find(l, "acme/one")->scenario->id, "acme/one");
         assert_null(library_find(l, "acme/bad")->scenario); /* a bad file is listed with its findings */
         assert_true(json_count(library_find(l, "acme/bad")->problems) > 0);
         assert_non_null(library_find(l, "plain/two")->scenario);
