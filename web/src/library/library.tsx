@@ -13,6 +13,7 @@ import { keysAdd } from '../ui/keys';
 import { Markdown } from '../ui/markdown';
 import { Copy, Empty, ProblemBox, Skeleton, useAsync } from '../ui/parts';
 import { Mark, type State } from '../ui/status';
+import { BadPacks } from './packs';
 
 export const scenarios = signal<ScenarioCard[] | null>(null);
 const trouble = signal<string | null>(null);
@@ -74,6 +75,7 @@ export function Library({ selected }: { selected?: string }): JSX.Element {
           </a>
         )}
         {trouble.value && <div class="pad"><ProblemBox text={`The scenarios could not be loaded: ${trouble.value}`} retry={() => void scenariosLoad()} /></div>}
+        <BadPacks />
         {!all && !trouble.value && <Skeleton lines={6} height={56} />}
         {all && !list.length && (
           <Empty title={all.length ? 'No scenario matches' : 'No scenario is installed'} action={all.length ? <button class="btn" onClick={() => setQuery({ find: null, level: null, tag: null, state: null })}>Clear the filters</button> : undefined}>

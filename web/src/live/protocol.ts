@@ -10,7 +10,7 @@ export interface Run {
 }
 
 export interface Criterion {
-  id: string; title: string; kind: 'promql' | 'replay'; promql?: string; target: string; op: string; threshold: number; unit: string;
+  id: string; title: string; kind: 'promql' | 'probe' | 'replay'; promql?: string; probe?: string; target: string; op: string; threshold: number; unit: string;
   weight: number; hold_ms: number; value: number | null; ok: boolean | null; since_ms: number | null; held_ms: number;
   best_hold_ms: number; held: boolean; reason: string;
 }
@@ -80,6 +80,12 @@ export interface ScenarioCard {
   order: number | null; pack: string | null;
   difficulty: { attempts: number; resolved: number; median_ms: number | null } | null;
   best: { outcome: Outcome; took_ms: number } | null; problems: Diagnostic[]; writable?: boolean; playable?: boolean;
+}
+
+/* A scenario pack found in an extra folder; one that is not ok is left out whole. */
+export interface Pack {
+  name: string; title: string; version: string; author: string; license: string; description: string; dir: string;
+  ok: boolean; writable: boolean; scenarios: number; problems: Diagnostic[];
 }
 
 export interface Diagnostic { line: number; column: number; severity: 'error' | 'warning'; message: string }

@@ -102,7 +102,7 @@ export function CriterionCard({ c, run }: { c: Criterion; run: Run }): JSX.Eleme
       </header>
       <div class="crit-mid">
         <span class={'crit-v ' + (c.value === null ? 'none' : '')}>{n}<small>{u && ' ' + u}</small></span>
-        <Spark points={points} target={c.kind === 'promql' ? c.threshold : null} />
+        <Spark points={points} target={c.kind === 'replay' ? null : c.threshold} />
         <span class="crit-target">{c.kind === 'replay' ? 'replay' : <>{c.op.replace('>=', '≥').replace('<=', '≤')} {tn}{tu && ' ' + tu}</>}</span>
       </div>
       <div class="row crit-foot">
