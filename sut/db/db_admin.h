@@ -13,7 +13,7 @@
 #include "sut/db/db_knobs.h"
 #include "sut/pgpool/pg_session.h"
 
-enum { DB_ADMIN_MS = 5000, DB_INDEX_MS = 30000, DB_CHECK_MS = 800 };
+enum { DB_ADMIN_MS = 5000, DB_INDEX_MS = 30000, DB_CHECK_MS = 2500 };
 
 #define DB_SUPERUSER "sut"
 #define DB_APP "shop"
