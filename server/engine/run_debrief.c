@@ -316,17 +316,43 @@ static void markdown_timeline(const struct run *run, struct buf *out)
                         buf_printf(out, "- %s: %lld s\n", run_clock_text((enum run_clock)i), (long long)(run_clock(run, (enum run_clock)i) / 1000));
 }
 
+/* What was looked at, and what was said it was. */
+static void markdown_investigation(const struct run *run, struct buf *out)
+{
+        size_t counted = 0;
+
+        for (size_t i = 0; i < run->evidence_count; i++)
+                counted += run->evidence[i].part >= 0 && !run->evidence[i].late && signal_moved(run, run->evidence[i].item);
+        buf_printf(out, "\n## How it was investigated\n\n%zu looks, %zu of them on the trail to the cause.\n", run->evidence_count, counted);
+        for (size_t i = 0; i < run->diagnosis_count; i++) {
+                const struct run_diagnosis *d = &run->diagnosis[i];
+
+                buf_printf(out, "\n- Diagnosis ");
+                clock_text(run, d->time_ms, out);
+                buf_printf(out, ": `%s`, %s%s%s%s", d->component, d->mechanism[0] ? d->mechanism : "no mechanism", d->object[0] ? ", `" : "", d->object, d->object[0] ? "`" : "");
+        }
+        buf_str(out, run->diagnosis_count ? "\n" : "\nNo diagnosis was given.\n");
+}
+
+static void markdown_score(const struct run *run, struct buf *out)
+{
+        struct run_score s;
+
+        if (!run_score_of(run, &s)) return;
+        buf_printf(out, "\n## Score\n\n| part | points | of |\n| --- | --- | --- |\n| outcome | %.1f | %d |\n| harm | %.1f | %d |\n| diagnosis (answer %.0f %%, evidence %.0f %%) | %.1f | %d |\n| hints | %.1f | %d |\n"
+                        "| **total** | **%.1f** | 100 |\n\nThe scalar that learner, agent and rule share: %.2f.\n",
+                   s.outcome, run->s->score.outcome, s.harm, run->s->score.harm, s.answer * 100, s.trail * 100, s.diagnosis, run->s->score.diagnosis, s.hints,
+                   run->s->score.hints, s.total, s.utility);
+}
+
 void run_debrief_markdown(const struct run *run, struct buf *out)
 {
-        AUTO_BUF score;
-
         markdown_head(run, out);
         markdown_cost(run, out);
         markdown_fixes(run, out);
+        markdown_investigation(run, out);
         markdown_timeline(run, out);
-        buf_init(&score, 1024);
-        run_score_json(run, &score);
-        if (!str_eq(score.data, "null")) buf_printf(out, "\n## Score\n\n`%s`\n", score.data);
+        markdown_score(run, out);
         buf_printf(out, "\n## To take home\n\n%s\n", run->s->debrief);
         if (run->forward_note[0]) buf_printf(out, "\n**Next time:** %s\n", run->forward_note);
 }

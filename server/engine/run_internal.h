@@ -245,6 +245,12 @@ double run_diagnosis_grade(const struct run *run);
 double run_trail_grade(const struct run *run);
 bool run_step_matches(const struct run *run, const struct scenario_step *step, const struct run_task *task, bool *nomem);
 bool run_recipe_matched(const struct run *run, const struct scenario_recipe *recipe, bool *nomem); /* sets nomem, never clears it */
+/* Points, except answer and trail (0..1) and utility (the shared scalar). False: there is no score, by its author's will or because the
+ * environment failed. */
+struct run_score {
+        double total, outcome, harm, diagnosis, hints, answer, trail, utility;
+};
+bool run_score_of(const struct run *run, struct run_score *ret);
 void run_score_json(const struct run *run, struct buf *out);
 
 #endif

@@ -266,23 +266,32 @@ static bool blameless(const struct run *run)
         return run->outcome == RUN_OUTCOME_FAILED || !run->page_ms;
 }
 
+bool run_score_of(const struct run *run, struct run_score *ret)
+{
+        struct run_score score = { .answer = run_diagnosis_grade(run), .trail = run_trail_grade(run), .utility = run->harm.utility - run->harm.cost };
+        double total;
+
+        if (run->s->score_off || blameless(run)) return false;
+        score.outcome = run->s->score.outcome * outcome_share(run);
+        score.harm = run->s->score.harm * harm_share(run);
+        score.diagnosis = run->s->score.diagnosis * (0.6 * score.answer + 0.4 * score.trail);
+        score.hints = hint_points(run);
+        if (run->outcome == RUN_OUTCOME_ABANDONED && !run->complete) score.harm = score.hints = 0; /* giving up at once saves nobody */
+        total = score.outcome + score.harm + score.diagnosis + score.hints;
+        score.total = fmin(100, fmax(0, total));
+        *ret = score;
+        return true;
+}
+
 void run_score_json(const struct run *run, struct buf *out)
 {
-        double diagnosis = run_diagnosis_grade(run), trail = run_trail_grade(run);
-        double parts[4] = { run->s->score.outcome * outcome_share(run), run->s->score.harm * harm_share(run),
-                            run->s->score.diagnosis * (0.6 * diagnosis + 0.4 * trail), hint_points(run) };
-        double total = 0;
+        struct run_score s;
 
-        if (run->s->score_off || blameless(run)) {
+        if (!run_score_of(run, &s)) {
                 buf_str(out, "null");
                 return;
         }
-        if (run->outcome == RUN_OUTCOME_ABANDONED && !run->complete) parts[1] = parts[3] = 0; /* giving up at once saves nobody */
-        for (size_t i = 0; i < ARRAY_COUNT(parts); i++)
-                total += parts[i];
-        buf_printf(out, "{\"total\":%.1f,\"outcome\":%.1f,\"harm\":%.1f,\"diagnosis\":%.1f,\"hints\":%.1f,", fmin(100, fmax(0, total)), parts[0],
-                   parts[1], parts[2], parts[3]);
+        buf_printf(out, "{\"total\":%.1f,\"outcome\":%.1f,\"harm\":%.1f,\"diagnosis\":%.1f,\"hints\":%.1f,", s.total, s.outcome, s.harm, s.diagnosis, s.hints);
         buf_printf(out, "\"of\":{\"outcome\":%d,\"harm\":%d,\"diagnosis\":%d,\"hints\":%d},\"answer\":%.3f,\"trail\":%.3f,\"utility\":%.3f}",
-                   run->s->score.outcome, run->s->score.harm, run->s->score.diagnosis, run->s->score.hints, diagnosis, trail,
-                   run->harm.utility - run->harm.cost);
+                   run->s->score.outcome, run->s->score.harm, run->s->score.diagnosis, run->s->score.hints, s.answer, s.trail, s.utility);
 }

@@ -1,5 +1,6 @@
-/* The engine: processor time of one tick with 20 criteria, 5 guards and 10 hints, without and with the messages it leads to; of loading a
- * scenario; of replaying the log of a run. Beside: the plain comparison of the same 20 values. */
+/* The engine: processor time of one tick with 20 criteria, 9 guards (the four of every scenario among them), 10 hints and 12 signals of the
+ * evidence, without and with the messages it leads to; of loading a scenario; of replaying the log of a run. Beside: the plain comparison of
+ * the same 20 values. */
 #include <time.h>
 
 #include "bench.h"
@@ -30,6 +31,9 @@ static void write_scenario(struct buf *out)
                      "truth: {component: api, mechanism: concurrency_limit}\nsolutions: [[{config.set: {on: api, args: {worker_threads: 8}}}]]\ncriteria:\n");
         for (int i = 0; i < CRITERIA; i++)
                 buf_printf(out, "  - {id: c%d, title: Criterion %d, promql: 'fd:user_success:ratio10s * %d', target: '>= 0.98', unit: ratio, hold: 45s}\n", i, i, i + 1);
+        buf_str(out, "evidence:\n  symptom: ['panel:user.latency', 'panel:gateway.latency', 'panel:gateway.traffic', 'panel:gateway.errors']\n"
+                     "  path: ['panel:api.queue', 'panel:api.saturation', 'panel:api.cpu', 'panel:api.memory', 'panel:api.latency', 'panel:gateway.pool_wait']\n"
+                     "  cause: ['panel:db.db_query', 'panel:db.db_wait']\n");
         buf_str(out, "must_not:\n");
         for (int i = 0; i < GUARDS; i++)
                 buf_printf(out, "  - {id: g%d, promql: 'fd:offered_rps * %d < 1', reason: No}\n", i, i + 1);

@@ -715,6 +715,11 @@ static void test_score(void **state)
         assert_true(fabs(json_get_num(score, "diagnosis", 0) - 20 * (0.6 * 0.5 + 0.4 * 0.6)) < 0.06);
         /* resolved at 37 s: offered 31 s x 40; lost 400/1240, unmet 20 s of 120 s */
         assert_true(fabs(json_get_num(score, "harm", 0) - 20 * (1 - 0.5 * 400 / 1240 - 0.5 * 20 / 120)) < 0.06);
+        buf_clear(&text);
+        run_debrief_markdown(d.run, &text);
+        assert_non_null(strstr(text.data, "2 looks, 2 of them on the trail to the cause."));
+        assert_non_null(strstr(text.data, "- Diagnosis +0:20: `gateway`, slow_query, `worker_threads`\n"));
+        assert_non_null(strstr(text.data, "| diagnosis (answer 50 %, evidence 60 %) | 10.8 | 20 |\n| hints | 6.0 | 10 |\n"));
         finish(&d, s);
 }
 

@@ -10,7 +10,7 @@ export interface Run {
 }
 
 export interface Criterion {
-  id: string; title: string; kind: 'promql' | 'probe' | 'replay'; promql?: string; probe?: string; target: string; op: string; threshold: number; unit: string;
+  id: string; title: string; kind: 'promql' | 'probe' | 'replay'; promql?: string; probe?: string; target: string; op: string; threshold: number | null; unit: string;
   weight: number; hold_ms: number; value: number | null; ok: boolean | null; since_ms: number | null; held_ms: number;
   best_hold_ms: number; held: boolean; reason: string;
 }
