@@ -16,26 +16,6 @@ static float clamp(double x, float lo, float hi)
         return !(x > (double)lo) ? lo : x > (double)hi ? hi : (float)x;
 }
 
-/* The model thinks in the simulator's units: 80 ms and 45 % memory when healthy. */
-void reco_obs_from_live(const struct reco_live *live, float ret[OBS_COUNT])
-{
-        double latency = live->latency_normal_ms > 0 ? live->latency_ms / live->latency_normal_ms * 80.0 : live->latency_ms;
-        double memory = live->memory_normal_bytes > 0 ? live->memory_bytes / live->memory_normal_bytes * 45.0 : 45.0;
-        double load = live->rps_normal > 0 ? live->rps / live->rps_normal : 1.0;
-
-        ret[OBS_ERROR] = clamp(live->error_ratio, 0, 1);
-        ret[OBS_LATENCY] = clamp(latency, 0, 10000);
-        ret[OBS_CPU] = isnan(live->cpu_ratio) ? 40.0f : clamp(live->cpu_ratio * 100.0, 0, 100);
-        ret[OBS_MEMORY] = isnan(memory) ? 45.0f : clamp(memory, 0, 100);
-        ret[OBS_LOAD] = load < 0.6 ? 0.0f : load < 1.25 ? 1.0f : 2.0f;
-        ret[OBS_RESTARTS] = (float)(live->restarts_10m < 0 ? 0 : MIN(live->restarts_10m, SIM_RECENTS - 1));
-        ret[OBS_UP] = live->up ? 1.0f : 0.0f;
-        ret[OBS_ADMIT] = clamp(live->admission, 0, 1);
-        if (live->up) return;
-        ret[OBS_ERROR] = 1.0f;
-        ret[OBS_LATENCY] = 0.0f;
-}
-
 void reco_start(const struct model *m, struct reco_session *s, const float obs[OBS_COUNT])
 {
         memset(s, 0, sizeof *s);
@@ -130,6 +110,12 @@ static void find_flips(const struct model *m, const struct reco_session *s, stru
         }
 }
 
+/* Values of a state that training hardly met are guesses: a real incident may stay where the simulated ones were cured long before. */
+static bool seldom(const struct model *m, const struct feat_tracker *t, int action)
+{
+        return m->kind == MODEL_QTAB && m->table->visits[feat_cell(m->feat, t)][action] < RECO_VISITS_MIN;
+}
+
 static void say_why(struct reco *r)
 {
         int first = 0, second = -1, up;
@@ -170,7 +156,7 @@ void reco_decide(const struct model *m, const struct reco_session *s, struct saf
                 if (!(possible >> a & 1) && !ret->blocked_by[a]) ret->blocked_by[a] = SAFETY_DOWN, ret->mask &= ~(1u << a);
 
         ret->best = (enum sim_action)oracle_best(ret->q, possible);
-        ret->fallback = t->up && ret->surprise > m->calibration.surprise_max && m->calibration.surprise_max > 0;
+        ret->fallback = t->up && ((ret->surprise > m->calibration.surprise_max && m->calibration.surprise_max > 0) || seldom(m, t, (int)ret->best));
         if (ret->fallback) {
                 int action = rule_belief_decide(&m->fallback, &in, NULL);
 

@@ -16,15 +16,16 @@
 #include "learn/model/model.h"
 #include "learn/reco/safety.h"
 
-enum { RECO_WHY_BYTES = 320, RECO_FLIPS = SIM_CHANNELS, RECO_REPLAYS = 1000, RECO_HORIZON = 24, RECO_RECOVERED_BY = 12 };
+enum { RECO_WHY_BYTES = 320, RECO_FLIPS = SIM_CHANNELS, RECO_REPLAYS = 1000, RECO_HORIZON = 24, RECO_RECOVERED_BY = 12,
+       RECO_VISITS_MIN = 100 };
 
-/* One service as the metrics show it; what is not known is NAN (cpu, memory) or 0 (baselines). */
+/* One service as the metrics show it (learn/reco/live.h reads it from series); what is not known is NAN. */
 struct reco_live {
         double error_ratio;                       /* 0..1 over the last seconds */
         double latency_ms, latency_normal_ms;     /* p95 now and when healthy */
-        double cpu_ratio;                         /* of what it may use, 0..1 */
+        double cpu_cores, cpu_normal_cores;       /* in use now and when healthy */
         double memory_bytes, memory_normal_bytes; /* now and when healthy */
-        double rps, rps_normal;
+        double rps, rps_normal;                   /* what users send */
         double admission;                         /* share of requests let in, 1: no shedding */
         int restarts_10m;
         bool up;
@@ -55,7 +56,7 @@ struct reco {
         enum sim_action action, best; /* best: of the model, before safety and abstention */
         float p_optimal;              /* calibrated probability that no other action is better by more than RECO_TIE */
         uint32_t action_set;          /* conformal: holds an optimal action in 9 of 10 cases */
-        bool abstain, fallback;       /* fallback: out of distribution, the belief rule speaks */
+        bool abstain, fallback;       /* fallback: out of distribution (of observations, or of states trained in): the belief rule speaks */
         char why[RECO_WHY_BYTES];
         float q[ACT_COUNT], columns[ACT_COUNT][REW_COUNT];
         int decided_by;               /* the reward column that parts the best from the runner-up */

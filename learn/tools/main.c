@@ -17,6 +17,7 @@ static const struct {
         { "report", "train on several seeds, evaluate, and write an HTML report with its data", cmd_report },
         { "bench", "measure speed and latency", cmd_bench },
         { "check", "long checks: environment, determinism, statistics, learners against the optimum", cmd_check },
+        { "calibrate", "fit a model to recordings of the real stack", cmd_calibrate },
         { "replay", "show a model's advice step by step on a simulated or recorded incident", cmd_replay },
 };
 
@@ -24,7 +25,7 @@ static void usage(FILE *to)
 {
         (void)fprintf(to, "usage: firedrill-learn COMMAND [OPTION]...\n\nThe learning side of Firedrill: a failure simulator, recovery policies, their exact\n"
                           "optimum, and honest evaluation. Needs no running server.\n\n");
-        for (size_t i = 0; i < ARRAY_COUNT(commands); i++) (void)fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].what);
+        for (size_t i = 0; i < ARRAY_COUNT(commands); i++) (void)fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].what);
         (void)fprintf(to, "\n'firedrill-learn COMMAND --help' lists the options.\n"
                           "Exit codes: 0 done, 1 negative verdict, 2 wrong use, 3 the environment failed.\n");
 }

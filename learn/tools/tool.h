@@ -91,6 +91,7 @@ int cmd_oracle(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_calibrate(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 
 #endif

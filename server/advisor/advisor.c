@@ -7,17 +7,12 @@
 #include "common/base/hash.h"
 #include "common/base/mem.h"
 #include "common/base/str.h"
+#include "learn/reco/fit.h"
 #include "server/advisor/advisor_impl.h"
-
-static const char *const series_names[SIGNAL_COUNT] = {
-#define X(name, series, title, unit, step) series,
-        ADVISOR_SIGNAL_LIST(X)
-#undef X
-};
 
 static const double signal_steps[SIGNAL_COUNT] = {
 #define X(name, series, title, unit, step) step,
-        ADVISOR_SIGNAL_LIST(X)
+        LIVE_SIGNAL_LIST(X)
 #undef X
 };
 
@@ -42,7 +37,7 @@ enum advisor_policy advisor_policy_parse(const char *name)
 static int service_find(const struct advisor *a, const char *name)
 {
         for (int i = 0; i < a->services; i++)
-                if (str_eq(a->service[i].name, name)) return i;
+                if (str_eq(a->service[i].live.name, name)) return i;
         return -1;
 }
 
@@ -62,18 +57,19 @@ static void forget(struct advisor *a)
         for (int i = 0; i < a->services; i++) {
                 struct advisor_service *s = &a->service[i];
 
-                *s = (struct advisor_service){ .name = s->name, .target = s->target, .done = ACT_IGNORE };
-                for (int k = 0; k < SIGNAL_COUNT; k++) s->now[k] = NAN;
+                *s = (struct advisor_service){ .live.name = s->live.name, .target = s->target, .done = ACT_IGNORE };
+                live_forget(&s->live, s->live.name);
         }
         safety_init(&a->safety, NULL, a->services);
         for (int i = 0; i < a->services; i++) a->safety.service[i].targetable = a->service[i].target;
         a->rca->count = a->rca->change = 0;
         a->rca->metrics = ADVISOR_RCA_SIGNALS;
         memset(&a->cause, 0, sizeof(a->cause));
-        a->admission = 1;
+        a->load = (struct live_load){ .admission = 1 };
         a->onset_ms = a->step_ms = 0;
-        a->steps = 0;
-        a->has_advice = a->diagnosed = false;
+        a->steps = a->told = 0;
+        a->unlike = 0;
+        a->has_advice = a->diagnosed = a->early = false;
         a->last_action[0] = '\0';
         a->subject = -1;
 }
@@ -83,7 +79,7 @@ static void graph_make(struct advisor *a)
         const struct stack_spec *spec = a->o.spec;
 
         for (size_t i = 0; i < spec->services_count && a->services < ADVISOR_SERVICES_MAX; i++) {
-                a->service[a->services].name = spec->services[i].name;
+                a->service[a->services].live.name = spec->services[i].name;
                 a->service[a->services].target = may_be_target(&spec->services[i]);
                 a->graph.name[a->services++] = spec->services[i].name;
         }
@@ -111,6 +107,13 @@ enum err advisor_new(const struct advisor_options *options, struct advisor **ret
         e = model_read(options->model, options->model_bytes, &a->model, reterr);
         if (e) return e;
         kernel_init(a->kernel, NULL);
+        if (a->o.calibration_bytes) {
+                struct fit fit;
+
+                e = fit_read(a->o.calibration, a->o.calibration_bytes, &fit, reterr);
+                if (e) return err_note_prefix(reterr, "the calibration"), e;
+                fit_kernel(&fit, a->kernel);
+        }
         e = reco_twin_new(a->kernel, &a->twin);
         if (e) return err_note(reterr, e, "cannot make the advisor: %s", err_text(e));
         (void)snprintf(a->model_id, sizeof(a->model_id), "%.15s-%08x", a->model->name,
@@ -170,53 +173,55 @@ static void rca_note(struct advisor *a)
         }
         for (int i = 0; i < a->services; i++)
                 for (int k = 0; k < ADVISOR_RCA_SIGNALS; k++)
-                        in->sample[i][k][in->count] = (float)(RCA_OFFSET + a->service[i].now[k] / signal_steps[k]);
+                        in->sample[i][k][in->count] = (float)(RCA_OFFSET + a->service[i].live.now[k] / signal_steps[k]);
         in->count++;
 }
 
-/* The database has no HTTP side; its callers and its adapter measure it. */
-static double database_value(const struct json *values, enum advisor_signal signal, double otherwise)
+static void advise(struct advisor *a)
 {
-        if (signal == SIGNAL_LATENCY) return json_get_num(values, "fd:db_query:p95_10s", NAN);
-        if (signal == SIGNAL_SATURATION)
-                return json_get_num(values, "fd:db_connections:used", NAN) / json_get_num(values, "fd:db_connections:max", NAN);
-        return otherwise;
+        AUTO_BUF out;
+
+        a->told++;
+        if (!a->o.tell) return;
+        buf_init(&out, 65536);
+        advisor_put(a, &out);
+        if (!buf_status(&out)) a->o.tell(a->o.ctx, out.data, str_eq(a->mode, "live") || (str_eq(a->mode, "after") && a->diagnosed));
 }
 
+/* The model's step is five seconds. What changes in between is told at once, but only once: two messages a step, not five. */
 static void hear_series(struct advisor *a, const struct json *message)
 {
         const struct json *values = json_get(message, "v");
 
         a->now_ms = (int64_t)json_get_num(message, "t", 0);
         a->observed = HASH_FNV_START;
+        live_load_read(&a->load, values, a->state == ADVISOR_LEARNING);
         for (int i = 0; i < a->services; i++) {
-                struct advisor_service *s = &a->service[i];
-
-                for (int k = 0; k < SIGNAL_COUNT; k++) {
-                        char key[128];
-
-                        (void)snprintf(key, sizeof(key), "%s|%s", series_names[k], s->name);
-                        s->now[k] = json_get_num(values, key, NAN);
-                        if (str_eq(s->name, "postgres")) s->now[k] = database_value(values, (enum advisor_signal)k, s->now[k]);
-                        a->observed = hash_fnv(a->observed, &s->now[k], sizeof(s->now[k]));
-                        if (a->state != ADVISOR_LEARNING || isnan(s->now[k])) continue;
-                        s->sum[k] += s->now[k];
-                        s->count[k]++;
-                }
+                live_read(&a->service[i].live, values, a->state == ADVISOR_LEARNING);
+                a->observed = hash_fnv(a->observed, a->service[i].live.now, sizeof(a->service[i].live.now));
         }
+        a->observed = hash_fnv(a->observed, &a->load.offered, sizeof(a->load.offered));
         if (a->state == ADVISOR_IDLE) return;
         rca_note(a);
-        if (a->state != ADVISOR_WATCHING || a->now_ms - a->step_ms < ADVISOR_STEP_MS) return;
-        a->step_ms = a->now_ms;
-        advisor_decide(a);
-        if (a->o.tell) {
-                AUTO_BUF out;
-
-                buf_init(&out, 65536);
-                advisor_put(a, &out);
-                if (!buf_status(&out))
-                        a->o.tell(a->o.ctx, out.data, str_eq(a->mode, "live") || (str_eq(a->mode, "after") && a->diagnosed));
+        if (a->state != ADVISOR_WATCHING) return;
+        if (a->now_ms - a->step_ms >= ADVISOR_STEP_MS) {
+                a->step_ms = a->now_ms;
+                a->early = false;
+                advisor_decide(a);
+                advise(a);
+        } else if (!a->early && advisor_decide_early(a)) {
+                a->early = true;
+                advise(a);
         }
+}
+
+/* A reduction of the load is made at the gateway for the sake of whoever cannot bear it. */
+static void note_tried(struct advisor *a, int service, enum sim_action action)
+{
+        struct advisor_service *s = &a->service[action == ACT_REDUCE && a->subject >= 0 ? a->subject : service];
+
+        if (action == ACT_REDUCE && a->load.admission > 0.99) return; /* it is over */
+        tried_note(&s->tried, action, s->felt ? s->session.obs[OBS_ERROR] : 0, a->now_ms);
 }
 
 /* Whoever acted, learner or agent: the features know of it, and so do the safety rules. */
@@ -235,11 +240,12 @@ static void hear_action(struct advisor *a, const struct json *action)
         for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
                 if (!str_eq(kind, kinds[i].kind)) continue;
                 if (kinds[i].action == ACT_REDUCE) {
-                        a->admission = json_get_num(json_get(action, "args"), "admit_percent", 100) / 100;
+                        a->load.admission = json_get_num(json_get(action, "args"), "admit_percent", 100) / 100;
                         service = a->gateway;
                 }
                 if (service < 0) return;
                 a->service[service].done = kinds[i].action;
+                note_tried(a, service, kinds[i].action);
                 safety_note(&a->safety, service, kinds[i].action, a->now_ms);
         }
 }
@@ -266,7 +272,7 @@ bool advisor_sentence(const struct advisor *a, char dst[static ADVISOR_SENTENCE_
 
 bool advisor_step_peek(const struct advisor *a, struct advisor_step *ret)
 {
-        if (!a->has_advice || a->state != ADVISOR_WATCHING || !a->advice.kind[0]) return false;
+        if (!a->has_advice || a->state != ADVISOR_WATCHING || a->early || !a->advice.kind[0]) return false;
         *ret = (struct advisor_step){ .kind = a->advice.kind, .on = a->advice.on, .args = a->advice.args };
         return true;
 }

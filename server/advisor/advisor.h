@@ -1,6 +1,6 @@
 /* advisor: the recovery agent beside a run. It hears what the server tells browsers (run, series, action), never the scenario's truth,
- * learns what is normal during the baseline, and every five seconds of the incident says what a trained policy would do, for
- * whom, how surely and why.
+ * learns what is normal during the baseline, and every five seconds of the incident, and at once when its mind changes in between, says
+ * what a trained policy would do, for whom, how surely and why.
  *
  *     IDLE ──run: baseline──> LEARNING ──run: injecting or running──> WATCHING ──run: ended──> IDLE
  *
@@ -35,6 +35,8 @@ struct advisor_options {
         const struct stack_spec *spec; /* outlives the advisor */
         const void *model;             /* bytes of a model file */
         size_t model_bytes;
+        const void *calibration;       /* bytes of models/calibration.json, for the forecasts; none: the simulator's own */
+        size_t calibration_bytes;
         enum advisor_policy policy;
         /* RECOMMENDATION as JSON (docs/contracts.md), each step of an incident. shown: the run's advice mode lets the learner see it. */
         void (*tell)(void *ctx, const char *json, bool shown);
@@ -55,7 +57,8 @@ void advisor_hear(struct advisor *a, const char *type, const char *json);
 
 /* The last advice in one sentence for a priced hint; false (and a sentence saying why) when there is none. */
 bool advisor_sentence(const struct advisor *a, char dst[static ADVISOR_SENTENCE_BYTES]);
-/* The last decision; false when there is none, or it is to wait. Texts live until the next advisor_hear. */
+/* The last decision; false when there is none, or it is to wait, or it came early: what is done is done on a whole step. Texts
+ * live until the next advisor_hear. */
 bool advisor_step_peek(const struct advisor *a, struct advisor_step *ret);
 
 const char *advisor_policy_name(enum advisor_policy p);

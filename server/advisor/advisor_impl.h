@@ -5,39 +5,22 @@
 
 #include "common/text/json.h"
 #include "learn/rca/rca.h"
+#include "learn/reco/live.h"
 #include "learn/reco/reco.h"
 #include "server/advisor/advisor.h"
+#include "server/advisor/tried.h"
 
-/* What is read for each service, from the recording rules of deploy/prometheus/rules.yml. `step` is the smallest change that
- * matters to anybody: differences below it are noise to the search for the cause, however steady a metric was. */
-#define ADVISOR_SIGNAL_LIST(X)                                                                                         \
-        X(LATENCY, "fd:service_latency:p95_10s", "latency p95", "s", 0.02)                                             \
-        X(ERRORS, "fd:service_errors:ratio10s", "errors", "ratio", 0.01)                                               \
-        X(CPU, "fd:service_cpu:ratio10s", "CPU", "cores", 0.04)                                                        \
-        X(MEMORY, "fd:service_memory:bytes", "memory", "B", 2e6)                                                       \
-        X(RPS, "fd:service_rps:rate10s", "requests", "/s", 3)                                                          \
-        X(SATURATION, "fd:service_saturation:ratio", "busy workers", "ratio", 0.1)                                     \
-        X(QUEUE, "fd:service_queue:depth", "queue", "", 1)                                                             \
-        X(UP, "fd:service_up", "up", "", 1)                                                                            \
-        X(RESTARTS, "fd:service_restarts:count10m", "restarts", "", 1)
-enum advisor_signal {
-#define X(name, series, title, unit, step) SIGNAL_##name,
-        ADVISOR_SIGNAL_LIST(X)
-#undef X
-        SIGNAL_COUNT
-};
 enum { ADVISOR_RCA_SIGNALS = SIGNAL_UP };
 
 enum advisor_state { ADVISOR_IDLE, ADVISOR_LEARNING, ADVISOR_WATCHING };
 
 struct advisor_service {
-        const char *name;
+        struct live_service live;
         bool target;                            /* an agent may restart it */
-        double now[SIGNAL_COUNT];               /* NAN: no sample */
-        double sum[SIGNAL_COUNT];               /* over the baseline */
-        uint32_t count[SIGNAL_COUNT];
         bool felt;                              /* its session has begun */
         enum sim_action done;                   /* since the last step */
+        enum sim_action wish;                   /* of the agent, a step ago */
+        struct tried tried;
         struct reco_session session;
         struct reco reco;
 };
@@ -57,22 +40,26 @@ struct advisor {
         enum advisor_state state;
         char run_id[24], mode[16], last_action[24];
         bool diagnosed, has_advice;
-        double admission;
+        struct live_load load;
+        float unlike;                           /* share of late observations that the model does not know, over all targets */
         int64_t now_ms, onset_ms, step_ms;
-        uint32_t steps;
+        uint32_t steps, told;                   /* told: decisions, early ones as well */
+        bool early;                             /* the last decision came between two steps */
         uint64_t observed;                      /* fingerprint of what the last decision was made from */
         int subject;                            /* the service the last decision is about, -1: none */
         struct {
                 enum sim_action action;
                 char kind[24], on[32], args[64], sentence[ADVISOR_SENTENCE_BYTES];
         } advice;
+        struct reco_session kept[ADVISOR_SERVICES_MAX]; /* of the last step, while an early decision is tried */
 };
 
-/* Normal value of a signal, or `otherwise` when the baseline had none. */
-double advisor_normal(const struct advisor_service *s, enum advisor_signal signal, double otherwise);
-void advisor_live(const struct advisor *a, const struct advisor_service *s, struct reco_live *ret);
+/* More than half of what is seen everywhere is unlike anything the model knows: it does not fit this stack, whatever one service shows. */
+bool advisor_drifted(const struct advisor *a);
 /* One step: feels, ranks causes, decides. */
 void advisor_decide(struct advisor *a);
+/* What would be decided if the step were now; true if that is other than what was said last, and then it is the decision. */
+bool advisor_decide_early(struct advisor *a);
 /* The decision as a RECOMMENDATION. */
 void advisor_put(const struct advisor *a, struct buf *out);
 

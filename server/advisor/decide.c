@@ -9,45 +9,28 @@
 
 enum { ADVISOR_SHED_PERCENT = 70 };
 
-double advisor_normal(const struct advisor_service *s, enum advisor_signal signal, double otherwise)
-{
-        return s->count[signal] ? s->sum[signal] / s->count[signal] : otherwise;
-}
-
 static double known(double value, double otherwise)
 {
         return isnan(value) ? otherwise : value;
 }
 
-void advisor_live(const struct advisor *a, const struct advisor_service *s, struct reco_live *ret)
-{
-        double latency_normal = advisor_normal(s, SIGNAL_LATENCY, 0);
-
-        *ret = (struct reco_live){
-                .error_ratio = known(s->now[SIGNAL_ERRORS], 0),
-                .latency_ms = known(s->now[SIGNAL_LATENCY], latency_normal) * 1000,
-                .latency_normal_ms = latency_normal * 1000,
-                .cpu_ratio = isnan(s->now[SIGNAL_CPU]) ? NAN : fmin(1, s->now[SIGNAL_CPU]),
-                .memory_bytes = s->now[SIGNAL_MEMORY],
-                .memory_normal_bytes = advisor_normal(s, SIGNAL_MEMORY, NAN),
-                .rps = known(s->now[SIGNAL_RPS], 0),
-                .rps_normal = advisor_normal(s, SIGNAL_RPS, 0),
-                .admission = a->admission,
-                .restarts_10m = (int)known(s->now[SIGNAL_RESTARTS], 0),
-                .up = known(s->now[SIGNAL_UP], 1) > 0.5,
-        };
-}
-
 /* What a restart would cost the users now: the share of their requests that pass through the service and still go well. A service
  * that answers nobody in time can be restarted at no cost to anybody, however central it is. */
-static double load_at_stake(const struct advisor *a, const struct advisor_service *s)
+static double load_at_stake(const struct advisor *a, const struct live_service *s)
 {
-        double all = a->gateway >= 0 ? known(a->service[a->gateway].now[SIGNAL_RPS], 0) : 0;
+        double all = a->gateway >= 0 ? known(a->service[a->gateway].live.now[SIGNAL_RPS], 0) : 0;
         double share = all > 0 ? fmin(1, known(s->now[SIGNAL_RPS], 0) / all) : 0;
-        double normal = advisor_normal(s, SIGNAL_LATENCY, 0), latency = known(s->now[SIGNAL_LATENCY], normal);
-        double in_time = latency > 4 * normal && latency > 0 ? 4 * normal / latency : 1;
 
-        return share * (1 - known(s->now[SIGNAL_ERRORS], 0)) * in_time;
+        return share * live_good(s->now[SIGNAL_ERRORS], s->now[SIGNAL_LATENCY], live_normal(s, SIGNAL_LATENCY, NAN));
+}
+
+/* About four steps of five services. */
+#define UNLIKE_MEMORY 0.95f
+#define UNLIKE_DRIFT 0.5f
+
+bool advisor_drifted(const struct advisor *a)
+{
+        return a->unlike > UNLIKE_DRIFT;
 }
 
 static void feel(struct advisor *a, struct advisor_service *s)
@@ -55,7 +38,7 @@ static void feel(struct advisor *a, struct advisor_service *s)
         struct reco_live live;
         float obs[OBS_COUNT];
 
-        advisor_live(a, s, &live);
+        live_state(&s->live, &a->load, &live);
         reco_obs_from_live(&live, obs);
         if (s->felt)
                 reco_feel(a->model, &s->session, s->done, obs);
@@ -63,6 +46,20 @@ static void feel(struct advisor *a, struct advisor_service *s)
                 reco_start(a->model, &s->session, obs);
         s->felt = true;
         s->done = ACT_IGNORE;
+        if (!s->session.tracker.up) return;
+        a->unlike = UNLIKE_MEMORY * a->unlike + (1 - UNLIKE_MEMORY) * (s->session.tracker.belief.surprise > a->model->calibration.surprise_max);
+        if (advisor_drifted(a)) s->session.tracker.belief.surprise = INFINITY; /* nobody's table speaks now, the rule on the belief does */
+}
+
+/* The agent's own prudence, beside the rules that hold for everybody: no act again that had no effect or whose effect is not seen yet,
+ * and no restart for what one look shows. */
+static enum sim_action prudent(const struct advisor_service *s)
+{
+        enum sim_action wish = s->reco.action;
+
+        if (tried_vain(&s->tried, wish)) return ACT_IGNORE;
+        if (wish >= ACT_SOFT && s->wish < ACT_SOFT) return ACT_DELAY;
+        return wish;
 }
 
 /* The simple policies decide on the same observations; what they say is put in the same place. */
@@ -71,7 +68,7 @@ static enum sim_action decided(const struct advisor *a, struct advisor_service *
         struct policy_input in = { .tracker = &s->session.tracker, .obs = s->session.obs, .mask = s->reco.mask, .true_state = -1 };
 
         switch (a->o.policy) {
-        case ADVISOR_AGENT: return s->reco.action;
+        case ADVISOR_AGENT: return prudent(s);
         case ADVISOR_RULE: return (enum sim_action)rule_literal_decide(&rule_literal_default, &in, NULL);
         case ADVISOR_TUNED: return (enum sim_action)rule_tuned_decide(&a->model->tuned, &in, NULL);
         case ADVISOR_IGNORE:
@@ -107,14 +104,25 @@ static void advice_set(struct advisor *a, const char *kind, const char *on, cons
         str_cut(a->advice.args, sizeof(a->advice.args), args);
 }
 
+static void prudence_word(struct advisor *a, const struct advisor_service *s)
+{
+        size_t used = strlen(a->advice.sentence);
+
+        if (a->advice.action == s->reco.action) return;
+        (void)snprintf(a->advice.sentence + used, sizeof(a->advice.sentence) - used, "%s",
+                       s->reco.action >= ACT_SOFT && !tried_vain(&s->tried, s->reco.action) ? " One look is not enough for a restart."
+                       : s->tried.restart.futile || s->tried.shed.futile ? " What the model would do was done in this incident and did not help."
+                                                                          : " What was done needs a moment to show its effect.");
+}
+
 static void advice_word(struct advisor *a, const struct advisor_service *s)
 {
         char args[64];
 
-        advice_set(a, "", s ? s->name : "", "{}");
+        advice_set(a, "", s ? s->live.name : "", "{}");
         switch (a->advice.action) {
-        case ACT_SOFT: advice_set(a, "process.restart", s->name, "{}"); break;
-        case ACT_HARD: advice_set(a, "process.kill", s->name, "{}"); break;
+        case ACT_SOFT: advice_set(a, "process.restart", s->live.name, "{}"); break;
+        case ACT_HARD: advice_set(a, "process.kill", s->live.name, "{}"); break;
         case ACT_REDUCE:
                 (void)snprintf(args, sizeof(args), "{\"admit_percent\":%d}", ADVISOR_SHED_PERCENT);
                 advice_set(a, "load.shed", "gateway", args);
@@ -129,19 +137,20 @@ static void advice_word(struct advisor *a, const struct advisor_service *s)
                        : a->advice.action == ACT_REDUCE ? "Let fewer requests in for a while"
                        : a->advice.action == ACT_SOFT  ? "Restart "
                                                        : "Kill and restart ",
-                       a->advice.action == ACT_SOFT || a->advice.action == ACT_HARD ? s->name : "", s && a->o.policy == ADVISOR_AGENT ? s->reco.why : "");
+                       a->advice.action == ACT_SOFT || a->advice.action == ACT_HARD ? s->live.name : "", s && a->o.policy == ADVISOR_AGENT ? s->reco.why : "");
+        if (s && a->o.policy == ADVISOR_AGENT) prudence_word(a, s);
 }
 
-void advisor_decide(struct advisor *a)
+static void decide(struct advisor *a)
 {
         struct advisor_service *s;
 
         if (a->rca->change > 0 && a->rca->count > a->rca->change) rca_rank(&a->graph, a->rca, &a->cause);
         for (int i = 0; i < a->services; i++) {
                 s = &a->service[i];
-                if (!s->target || (isnan(s->now[SIGNAL_RPS]) && isnan(s->now[SIGNAL_UP]))) continue;
-                a->safety.service[i].dependants = (float)load_at_stake(a, s);
-                a->safety.service[i].down = known(s->now[SIGNAL_UP], 1) < 0.5;
+                if (!s->target || (isnan(s->live.now[SIGNAL_RPS]) && isnan(s->live.now[SIGNAL_UP]))) continue;
+                a->safety.service[i].dependants = (float)load_at_stake(a, &s->live);
+                a->safety.service[i].down = known(s->live.now[SIGNAL_UP], 1) < 0.5;
                 feel(a, s);
                 reco_decide(a->model, &s->session, &a->safety, i, a->now_ms, NULL, &s->reco);
         }
@@ -149,11 +158,56 @@ void advisor_decide(struct advisor *a)
         s = a->subject >= 0 ? &a->service[a->subject] : NULL;
         a->advice.action = s ? decided(a, s) : ACT_IGNORE;
         if (s && !(s->reco.mask >> a->advice.action & 1)) a->advice.action = ACT_IGNORE;
-        if (s) { /* once more, with a look ahead, for the one that is spoken about */
+}
+
+/* Once more, with a look ahead, for the one that is spoken about. */
+static void finish(struct advisor *a)
+{
+        struct advisor_service *s = a->subject >= 0 ? &a->service[a->subject] : NULL;
+
+        if (s) {
                 reco_twin_forecast(a->twin, &s->session.tracker, a->steps, s->reco.forecast);
                 s->reco.has_forecast = true;
         }
         advice_word(a, s);
-        a->steps++;
         a->has_advice = true;
+}
+
+void advisor_decide(struct advisor *a)
+{
+        decide(a);
+        finish(a);
+        for (int i = 0; i < a->services; i++) {
+                struct advisor_service *s = &a->service[i];
+
+                if (!s->felt) continue;
+                s->wish = s->reco.action;
+                tried_judge(&s->tried, s->session.obs[OBS_ERROR], a->now_ms);
+        }
+        a->steps++;
+}
+
+/* The filter reckons in steps of five seconds: an early look must not count as one, so every session is put back. */
+bool advisor_decide_early(struct advisor *a)
+{
+        enum sim_action said = a->advice.action, done[ADVISOR_SERVICES_MAX];
+        float unlike = a->unlike;
+        int subject = a->subject;
+        bool other;
+
+        for (int i = 0; i < a->services; i++) {
+                if (a->service[i].target && !a->service[i].felt) return false;
+                a->kept[i] = a->service[i].session;
+                done[i] = a->service[i].done;
+        }
+        decide(a);
+        other = a->advice.action != said || (a->subject != subject && said != ACT_IGNORE);
+        if (other) finish(a);
+        for (int i = 0; i < a->services; i++) {
+                a->service[i].session = a->kept[i];
+                a->service[i].done = done[i];
+        }
+        a->unlike = unlike;
+        if (!other) a->subject = subject;
+        return other;
 }

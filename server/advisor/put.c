@@ -11,7 +11,7 @@ static const struct {
         const char *title, *unit;
 } signals[SIGNAL_COUNT] = {
 #define X(name, series, title, unit, step) { title, unit },
-        ADVISOR_SIGNAL_LIST(X)
+        LIVE_SIGNAL_LIST(X)
 #undef X
 };
 
@@ -22,11 +22,11 @@ static struct json *why_json(const struct advisor_service *s)
         for (int k = 0; k < ADVISOR_RCA_SIGNALS; k++) {
                 struct json *o;
 
-                if (isnan(s->now[k])) continue;
+                if (isnan(s->live.now[k])) continue;
                 o = json_object();
                 json_set_str(o, "feature", signals[k].title);
-                json_set_num(o, "value", s->now[k]);
-                if (s->count[k]) json_set_num(o, "normal", advisor_normal(s, (enum advisor_signal)k, 0));
+                json_set_num(o, "value", s->live.now[k]);
+                if (s->live.count[k]) json_set_num(o, "normal", live_normal(&s->live, (enum live_signal)k, 0));
                 json_set_str(o, "unit", signals[k].unit);
                 json_push(list, o);
         }
@@ -95,6 +95,13 @@ static struct json *flip_json(const struct reco *r)
         return list;
 }
 
+/* What two simple rules would blame: what a ranking is worth shows beside them. */
+static void cause_rule(struct json *o, const char *key, const struct advisor *a, int service)
+{
+        if (service >= 0) json_set_str(o, key, a->service[service].live.name);
+        else json_set_null(o, key);
+}
+
 static struct json *cause_json(const struct advisor *a)
 {
         struct json *o = json_object(), *list = json_array();
@@ -102,12 +109,14 @@ static struct json *cause_json(const struct advisor *a)
         for (int i = 0; i < a->cause.count && i < 5; i++) {
                 struct json *c = json_object();
 
-                json_set_str(c, "service", a->service[a->cause.candidate[i].service].name);
+                json_set_str(c, "service", a->service[a->cause.candidate[i].service].live.name);
                 json_set_num(c, "score", a->cause.candidate[i].score);
                 json_set_str(c, "signal", signals[a->cause.candidate[i].metric].title);
                 json_push(list, c);
         }
         json_set(o, "ranked", list);
+        cause_rule(o, "strongest", a, rca_rule_strongest(&a->graph, a->rca));
+        cause_rule(o, "first", a, rca_rule_first(&a->graph, a->rca));
         json_set_bool(o, "abstain", a->cause.abstain || a->cause.count == 0);
         return o;
 }
@@ -116,7 +125,7 @@ static void put_subject(const struct advisor *a, struct json *o, const struct ad
 {
         const struct reco *r = &s->reco;
 
-        json_set_str(o, "target", s->name);
+        json_set_str(o, "target", s->live.name);
         json_set(o, "why", why_json(s));
         if (a->o.policy != ADVISOR_AGENT) return;
         json_set_num(o, "confidence", r->p_optimal);
@@ -134,13 +143,14 @@ void advisor_put(const struct advisor *a, struct buf *out)
         AUTO(json_free) struct json *o = json_object();
         char id[32], observed[20];
 
-        (void)snprintf(id, sizeof(id), "%s.%u", a->run_id, a->steps);
+        (void)snprintf(id, sizeof(id), "%s.%u", a->run_id, a->told);
         (void)snprintf(observed, sizeof(observed), "%016" PRIx64, a->observed);
         json_set_str(o, "id", id);
         json_set_num(o, "at_ms", a->onset_ms ? (double)(a->now_ms - a->onset_ms) : 0);
         json_set_str(o, "policy", advisor_policy_name(a->o.policy));
         json_set_str(o, "model", a->model_id);
         json_set_str(o, "observed", observed);
+        json_set_bool(o, "early", a->early);
         json_set_str(o, "name", sim_action_name((int)a->advice.action));
         json_set_str(o, "reason", a->advice.sentence);
         if (a->advice.kind[0]) {
@@ -156,6 +166,7 @@ void advisor_put(const struct advisor *a, struct buf *out)
                 json_set_null(o, "action");
         }
         if (a->subject >= 0) put_subject(a, o, &a->service[a->subject]);
+        json_set_bool(o, "drift", advisor_drifted(a));
         json_set(o, "cause", cause_json(a));
         if (json_print(o, out) && !out->status) out->status = ERR_NOMEM;
 }

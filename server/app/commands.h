@@ -7,6 +7,7 @@
         X(serve, "serve", "run the server: API, control panel, one stack (the default)")                               \
         X(lint, "lint", "check scenario files")                                                                        \
         X(play, "play", "play a scenario without a person")                                                            \
+        X(advise, "advise", "tell what the recovery agent would have said in recorded plays")                          \
         X(verify, "verify", "prove a scenario on the real stack")                                                      \
         X(version, "version", "print the version")
 #define X(name, text, help) int command_##name(int argc, char **argv);

@@ -12,6 +12,7 @@
 #include "server/app/driver.h"
 #include "server/app/options.h"
 #include "server/app/pilot.h"
+#include "server/app/record.h"
 #include "server/app/rig.h"
 #include "server/engine/run_json.h"
 
@@ -19,6 +20,7 @@ struct play {
         struct rig *rig;
         struct driver driver;
         struct pilot pilot;
+        struct record record;
         bool is_text, is_over, was_injecting, was_running, is_started;
         int64_t began_ms, injecting_ms, page_ms, ended_ms; /* 0: did not happen */
         int64_t give_up_ms;                                /* after the page; 0: never */
@@ -87,7 +89,9 @@ static void play_tell(void *ctx, const char *type, const char *json)
 {
         struct play *p = ctx;
         AUTO(json_free) struct json *j = NULL;
+        struct err_note note = {0};
 
+        if (record_message(&p->record, type, json, &note)) fprintf(stderr, "firedrill play: the recording broke off: %s\n", note.text);
         if (str_eq(type, "series") || str_eq(type, "user") || str_eq(type, "process")) return;
         if (!p->is_text) {
                 printf("{\"t\":%lld,\"type\":\"%s\",\"data\":%s}\n", (long long)clock_wall_ms(), type, json);
@@ -190,7 +194,7 @@ static int play_verdict(struct play *p, bool fast)
 }
 
 struct play_args {
-        const char *file, *driver, *home, *seed;
+        const char *file, *driver, *home, *seed, *record;
         bool fast, json;
         int stack;
         int64_t give_up_ms;
@@ -226,7 +230,8 @@ static int play_run(const struct play_args *a, const struct site *site, const st
                 options.policy = policy;
                 options.on_advice = play_advice;
         }
-        e = rig_new(&options, &rig, &note);
+        e = record_init(&p.record, a->record, &note);
+        if (!e) e = rig_new(&options, &rig, &note);
         if (!e) e = rig_start(rig, &note);
         if (!e && options.on_advice && !rig_advisor(rig))
                 e = err_note(&note, ERR_UNSUPPORTED, "there is no model for the driver '%s'", a->driver);
@@ -315,6 +320,10 @@ int command_play(int argc, char **argv)
                  .help = "abandon the run so long after the page, such as 40s (default: the time limit)",
                  .text = &give_up},
                 {.name = "--seed", .value = "N", .help = "instead of the scenario's own", .text = &a.seed},
+                {.name = "--record",
+                 .value = "FILE",
+                 .help = "keep series, actions and faults for firedrill advise and firedrill-learn calibrate",
+                 .text = &a.record},
                 {.name = "--json", .help = "JSON lines, also on a terminal", .flag = &a.json},
         };
         struct option_words files = {.count = 0};

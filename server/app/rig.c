@@ -11,6 +11,7 @@
 #include "common/base/str.h"
 #include "common/sys/clock.h"
 #include "common/sys/file.h"
+#include "server/app/models.h"
 #include "server/control/agent.h"
 
 enum {
@@ -21,8 +22,7 @@ enum {
         RIG_STACK_MS = 120000,
         RIG_RUN_END_MS = 30000,
         RIG_SHUTDOWN_MS = 30000,
-        RIG_TURN_MS = 200,
-        RIG_MODEL_BYTES_MAX = 8 << 20
+        RIG_TURN_MS = 200
 };
 
 struct rig {
@@ -174,19 +174,18 @@ static void rig_advise(void *ctx, char *dst, size_t dst_bytes)
 static void rig_advisor_make(struct rig *rig)
 {
         struct advisor_options options = {.spec = site_spec(rig->o.site), .policy = rig->o.policy, .tell = rig_advised, .ctx = rig};
-        char share[FILE_PATH_BYTES], path[FILE_PATH_BYTES], text[ERR_NOTE_BYTES + 64];
+        char path[FILE_PATH_BYTES], text[ERR_NOTE_BYTES + 64];
         struct err_note note = {0};
-        AUTO_BUF model = {0};
-        enum err e = path_share(share, &note);
+        struct models models;
+        enum err e;
 
-        buf_init(&model, RIG_MODEL_BYTES_MAX);
-        if (!e) e = path_format(path, "%s/decisions", rig->home);
+        models_init(&models);
+        e = path_format(path, "%s/decisions", rig->home);
         if (!e) e = dir_make(path, 0700, &note);
-        if (!e) e = path_join(path, share, "models/default.fdlm");
-        if (!e) e = file_read(path, &model, &note);
-        options.model = model.data;
-        options.model_bytes = model.size_bytes;
+        if (!e) e = models_read(&models, NULL, &note);
+        models_give(&models, &options);
         if (!e) e = advisor_new(&options, &rig->advisor, &note);
+        models_done(&models);
         if (!e) return;
         (void)snprintf(text, sizeof(text), "no advice of the recovery agent: %s", note.text);
         rig_notice(rig, "warning", text);

@@ -30,6 +30,7 @@ static int setup(void **state)
                 int cluster = s / (FEAT_HISTORY_BINS * SIM_LOADS * FEAT_SINCE_BINS) % FEAT_CLUSTERS;
 
                 for (int a = 0; a < ACT_COUNT; a++) model->table->q[s][a][REW_RECOVERY] = a >= ACT_SOFT ? -(float)a : 0, model->table->q[s][a][REW_STABILITY] = -.01f * (float)a;
+                for (int a = 0; a < ACT_COUNT; a++) model->table->visits[s][a] = RECO_VISITS_MIN;
                 if (cluster == 2 * MODE_ESCALATING + 1) model->table->q[s][ACT_SOFT][REW_STABILITY] = 10;
         }
         for (int k = 0; k < MODEL_KNOTS; k++) model->calibration.score[k] = (float)k / MODEL_KNOTS, model->calibration.p[k] = .5f + (float)k / (2 * MODEL_KNOTS);
@@ -165,22 +166,23 @@ static void forecast_tells_a_cure_from_waiting(void **state)
         }
 }
 
-static void live_figures_are_scaled(void **state)
+/* The observation is known, the state it leads to is not: nobody trained there. */
+static void an_untrained_state_falls_back(void **state)
 {
-        const struct reco_live live = { .error_ratio = .2, .latency_ms = 300, .latency_normal_ms = 100, .cpu_ratio = .5, .memory_bytes = 3e8, .memory_normal_bytes = 2e8,
-                                        .rps = 30, .rps_normal = 20, .admission = 1, .restarts_10m = 7, .up = true };
-        struct reco_live unknown = { .cpu_ratio = (double)NAN, .memory_bytes = (double)NAN, .admission = 1, .latency_ms = (double)NAN, .error_ratio = (double)NAN, .up = true };
-        float obs[OBS_COUNT];
+        struct reco r;
+        int cell;
 
         (void)state;
-        reco_obs_from_live(&live, obs);
-        assert_true(fabsf(obs[OBS_LATENCY] - 240) < .01f && fabsf(obs[OBS_MEMORY] - 67.5f) < .01f && obs[OBS_CPU] == 50);
-        assert_true(obs[OBS_LOAD] == 2 && obs[OBS_RESTARTS] == 3);
-        reco_obs_from_live(&unknown, obs);
-        for (int i = 0; i < OBS_COUNT; i++) assert_true(isfinite(obs[i]));
-        unknown.up = false;
-        reco_obs_from_live(&unknown, obs);
-        assert_true(obs[OBS_ERROR] == 1 && obs[OBS_UP] == 0);
+        reco_start(model, &session, healthy);
+        feel(leaking, 4);
+        reco_decide(model, &session, NULL, 0, 0, NULL, &r);
+        assert_false(r.fallback);
+        cell = feat_cell(model->feat, &session.tracker);
+        model->table->visits[cell][r.best]--;
+        reco_decide(model, &session, NULL, 0, 0, NULL, &r);
+        model->table->visits[cell][ACT_SOFT] = RECO_VISITS_MIN;
+        assert_true(r.fallback);
+        assert_non_null(strstr(r.why, "nothing seen in training"));
 }
 
 int main(void)
@@ -188,7 +190,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(healthy_is_left_alone), cmocka_unit_test(a_sure_leak_is_restarted), cmocka_unit_test(safety_has_the_last_word),
                 cmocka_unit_test(a_split_set_abstains),  cmocka_unit_test(the_unseen_falls_back),    cmocka_unit_test(down_means_wait),
-                cmocka_unit_test(forecast_tells_a_cure_from_waiting), cmocka_unit_test(live_figures_are_scaled),
+                cmocka_unit_test(forecast_tells_a_cure_from_waiting), cmocka_unit_test(an_untrained_state_falls_back),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

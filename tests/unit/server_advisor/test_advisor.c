@@ -9,11 +9,12 @@
 #include "common/stack/stack.h"
 #include "common/sys/file.h"
 #include "common/text/json.h"
-#include "learn/reco/safety.h"
+#include "learn/model/model.h"
+#include "learn/reco/reco.h"
 #include "server/advisor/advisor.h"
 
 struct seen {
-        int count, shown;
+        int count, shown, early; /* count: without the early ones */
         char last[65536];
 };
 
@@ -45,8 +46,11 @@ static void tell(void *ctx, const char *json, bool shown)
 {
         struct seen *s = ctx;
 
-        s->count++;
-        s->shown += shown;
+        bool early = strstr(json, "\"early\":true") != NULL;
+
+        s->early += early;
+        s->count += !early;
+        s->shown += shown && !early;
         str_cut(s->last, sizeof(s->last), json);
 }
 
@@ -179,6 +183,62 @@ static void test_false_alarm(void **state)
         assert_non_null(strstr(seen.last, "\"name\":\"ignore\""));
 }
 
+/* The symptom is there; what is to be said about it does not wait for the next whole step, and is not done before that. */
+static void test_early(void **state)
+{
+        static struct seen seen;
+        AUTO(advisor_free) struct advisor *a = advisor_of(&seen, ADVISOR_AGENT);
+        struct advisor_step step;
+
+        (void)state;
+        memset(&seen, 0, sizeof seen);
+        incident(a, "r1", "any", "live", 11, 0.04, 0, 0.03);
+        assert_int_equal(seen.count, 3); /* at 0, 5 and 10 s */
+        assert_int_equal(seen.early, 0);
+        assert_non_null(strstr(seen.last, "\"name\":\"ignore\""));
+        second(a, 41, 2, 0.6, 0.9, 1);
+        assert_int_equal(seen.early, 1);
+        assert_null(strstr(seen.last, "\"name\":\"ignore\""));
+        assert_false(advisor_step_peek(a, &step));
+        for (int t = 42; t < 45; t++) second(a, t, t % 2 ? 2 : 0.04, t % 2 ? 0.6 : 0, 0.9, 1);
+        assert_int_equal(seen.early, 1); /* once a step, however it wavers */
+        assert_int_equal(seen.count, 3);
+        second(a, 45, 2, 0.6, 0.9, 1);
+        assert_int_equal(seen.count, 4);
+}
+
+/* From the belief to what decided; the causes after it are ranked from every second there was. */
+static void belief_of(const struct seen *s, char ret[2048])
+{
+        const char *from = strstr(s->last, "\"belief\""), *to = from ? strstr(from, "\"drift\"") : NULL;
+
+        if (to && to - from < 2047) str_cut(ret, (size_t)(to - from) + 1, from);
+}
+
+/* Two advisors, one of which was also shown seconds between the steps that told nothing new, decide alike: an early look is not a step. */
+static void test_early_leaves_no_trace(void **state)
+{
+        static struct seen one, two;
+        AUTO(advisor_free) struct advisor *a = advisor_of(&one, ADVISOR_AGENT);
+        AUTO(advisor_free) struct advisor *b = advisor_of(&two, ADVISOR_AGENT);
+
+        (void)state;
+        memset(&one, 0, sizeof one);
+        memset(&two, 0, sizeof two);
+        incident(a, "r1", "any", "live", 0, 0, 0, 0);
+        incident(b, "r1", "any", "live", 0, 0, 0, 0);
+        for (int t = 30; t <= 75; t += 5) {
+                second(a, t, 0.3, 0.1, 0.6, 1);
+                second(b, t, 0.3, 0.1, 0.6, 1);
+                char mine[2048] = "", other[2048] = "";
+
+                belief_of(&one, mine);
+                belief_of(&two, other);
+                assert_string_equal(mine, other);
+                if (t < 75) second(b, t + 2, 0.3, 0.1, 0.6, 1);
+        }
+}
+
 /* A policy that always wants to restart is held back by the rules outside it: at most two restarts of a service, and not too soon. */
 static void test_safety_holds(void **state)
 {
@@ -201,6 +261,64 @@ static void test_safety_holds(void **state)
                 advisor_hear(a, "action", action);
         }
         assert_true(restarts >= 1 && restarts <= 3);
+}
+
+/* A model that wants nothing but one action, whatever it sees: as hostile as a policy can be. */
+static void hostile_model(int action, struct buf *out)
+{
+        AUTO(model_free) struct model *m = NULL;
+        AUTO(model_free) struct model *shipped = NULL;
+
+        assert_int_equal(model_read(model.data, model.size_bytes, &shipped, NULL), ERR_OK);
+        assert_int_equal(model_new(&m), ERR_OK);
+        *m->feat = *shipped->feat;
+        m->tuned = shipped->tuned;
+        m->fallback = shipped->fallback;
+        m->calibration = shipped->calibration;
+        m->calibration.surprise_max = 1e9f; /* nothing is ever unknown */
+        m->calibration.slack = 0;           /* and nothing ever in doubt */
+        for (int s = 0; s < FEAT_STATES; s++) m->table->q[s][action][0] = 1000, m->table->visits[s][action] = RECO_VISITS_MIN;
+        buf_init(out, MODEL_BYTES_MAX);
+        assert_int_equal(model_write(m, out, NULL), ERR_OK);
+}
+
+/* Thirteen minutes in which all it says is done at once, and seems to help for a moment each time, so that nothing but the rules holds it. */
+static void test_hostile_policy(void **state)
+{
+        (void)state;
+        for (int action = ACT_REDUCE; action <= ACT_HARD; action++) {
+                static struct seen seen;
+                AUTO_BUF bytes = { 0 };
+                AUTO(advisor_free) struct advisor *a = NULL;
+                int at[32], restarts = 0, sheds = 0, acted = 0, gap = action == ACT_HARD ? 120 : 30;
+
+                hostile_model(action, &bytes);
+                struct advisor_options o = { .spec = spec, .model = bytes.data, .model_bytes = bytes.size_bytes, .policy = ADVISOR_AGENT, .tell = tell, .ctx = &seen };
+                assert_int_equal(advisor_new(&o, &a, NULL), ERR_OK);
+                incident(a, "r1", "any", "live", 0, 0, 0, 0);
+                for (int t = 30; t < (action == ACT_REDUCE ? 200 : 810); t += 5) {
+                        bool down = t % 100 >= 90, better = acted && t - acted >= 25 && t - acted < 35;
+                        struct advisor_step step;
+                        char done[256];
+
+                        second(a, t, better ? 0.04 : 2, better ? 0 : 0.8, 0.5, down ? 0 : 1);
+                        if (!advisor_step_peek(a, &step)) continue;
+                        acted = t;
+                        if (str_eq(step.kind, "load.shed")) {
+                                sheds++;
+                                assert_string_equal(step.args, "{\"admit_percent\":70}");
+                        } else {
+                                assert_false(down && str_eq(step.on, "api"));
+                                assert_true(restarts == 0 || t - at[restarts - 1] >= gap || !str_eq(step.on, "api"));
+                                assert_true(restarts < 32);
+                                at[restarts++] = t;
+                                assert_true(restarts <= 3 || t - at[restarts - 4] >= 600);
+                        }
+                        snprintf(done, sizeof done, "{\"id\":\"a%d\",\"by\":\"agent\",\"kind\":\"%s\",\"on\":\"%s\",\"state\":\"applied\",\"args\":%s}", restarts + sheds, step.kind, step.on, step.args);
+                        advisor_hear(a, "action", done);
+                }
+                assert_true(action == ACT_REDUCE ? sheds > 0 && restarts == 0 : restarts >= 2 && restarts <= 6);
+        }
 }
 
 static void test_bad_model(void **state)
@@ -232,7 +350,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_life), cmocka_unit_test(test_modes), cmocka_unit_test(test_names_do_not_leak), cmocka_unit_test(test_false_alarm),
-                cmocka_unit_test(test_safety_holds), cmocka_unit_test(test_bad_model), cmocka_unit_test(test_hostile_messages),
+                cmocka_unit_test(test_safety_holds), cmocka_unit_test(test_early), cmocka_unit_test(test_early_leaves_no_trace), cmocka_unit_test(test_hostile_policy), cmocka_unit_test(test_bad_model), cmocka_unit_test(test_hostile_messages),
         };
 
         return cmocka_run_group_tests(tests, load, unload);
