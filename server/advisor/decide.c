@@ -125,7 +125,7 @@ static void advice_word(struct advisor *a, const struct advisor_service *s)
         case ACT_HARD: advice_set(a, "process.kill", s->live.name, "{}"); break;
         case ACT_REDUCE:
                 (void)snprintf(args, sizeof(args), "{\"admit_percent\":%d}", ADVISOR_SHED_PERCENT);
-                advice_set(a, "load.shed", "gateway", args);
+                advice_set(a, "load.shed", "", args); /* it has no place of its own: the gateway admits */
                 break;
         case ACT_IGNORE:
         case ACT_DELAY:

@@ -158,7 +158,7 @@ void advisor_put(const struct advisor *a, struct buf *out)
                 struct json *action = json_object();
 
                 json_set_str(action, "kind", a->advice.kind);
-                json_set_str(action, "on", a->advice.on);
+                if (a->advice.on[0]) json_set_str(action, "on", a->advice.on);
                 if (json_parse(a->advice.args, strlen(a->advice.args), &args, NULL)) args = json_object();
                 json_set(action, "args", take(&args));
                 json_set(o, "action", action);

@@ -37,7 +37,7 @@ static void pilot_do(struct pilot *p, const char *kind, const char *on, const ch
         if (!conductor_action(p->conductor, &event, pilot_did, p, &note)) return;
         p->busy = false;
         p->failed_count++;
-        if (p->failed) p->failed(p->ctx, kind, on, note.text);
+        if (p->failed) p->failed(p->ctx, kind, on ? on : "", note.text);
 }
 
 static void pilot_shed_over(void *ctx)
@@ -47,7 +47,7 @@ static void pilot_shed_over(void *ctx)
         p->shed_timer = NULL;
         if (!conductor_active(p->conductor)) return;
         if (p->busy && !loop_timer_add(p->loop, 1000, 0, pilot_shed_over, p, &p->shed_timer)) return;
-        pilot_do(p, "load.shed", "gateway", "{\"admit_percent\":100}", "the reduction of the load is over");
+        pilot_do(p, "load.shed", NULL, "{\"admit_percent\":100}", "the reduction of the load is over");
 }
 
 static void pilot_act(void *ctx)
@@ -64,7 +64,7 @@ static void pilot_act(void *ctx)
                 if (loop_timer_add(p->loop, PILOT_SHED_MS, 0, pilot_shed_over, p, &p->shed_timer)) p->shed_timer = NULL;
                 if (shedding) return; /* it goes on a little longer */
         }
-        pilot_do(p, step.kind, step.on, step.args, "decided by the recovery agent");
+        pilot_do(p, step.kind, *step.on ? step.on : NULL, step.args, "decided by the recovery agent");
 }
 
 void pilot_see(struct pilot *p)
