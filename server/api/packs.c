@@ -84,6 +84,7 @@ static void read_manifest(struct packs *p, struct packs_one *one)
                 check_files(one, pack, &diags);
         }
         if (pack) str_cut(one->name, sizeof one->name, pack->name);
+        diag_list_sort(&diags);
         one->problems = diag_list_json(&diags);
         if (pack && !diags.error_count) one->pack = take(&pack);
         diag_list_done(&diags);
