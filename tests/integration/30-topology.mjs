@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { check, finish, stackAddress, stackNumber, test, until } from './lib/sut.mjs';
 
 const { Agent } = createRequire(import.meta.url)('./control-lib.js');
-const stack = await stackNumber(39), host = stackAddress(stack);
+const stack = await stackNumber(Number(process.env.FD_STACK ?? 39)), host = stackAddress(stack);
 const agent = new Agent('auto', null);
 const control = await agent.start();
 const up = await control.ask('stack.up', { stack, args: { fresh: true } });
@@ -34,7 +34,7 @@ const rows = [
   { stop: 'api', users: [0, 0.02], sees: { ServiceDown: () => firing('ServiceDown', 'api'), 'errors of the gateway': async () => (await value('fd:service_errors:ratio10s{service="gateway"}')) > 0.9 } },
   { stop: 'gateway', users: [0, 0.02], sees: { ServiceDown: () => firing('ServiceDown', 'gateway') } },
 ];
-for (const row of rows) {
+for (const row of rows.filter((r) => !process.env.ONLY || new RegExp(process.env.ONLY).test(r.stop))) {
   await test(`${row.stop} stopped, and back`, async () => {
     await verb('service.stop', row.stop);
     for (const [what, probe] of Object.entries(row.sees)) await until(`${row.stop} stopped: ${what}`, probe, 60000);
