@@ -16,7 +16,9 @@
 
 /* Variables of the agent that a child may see: what sanitizers and coverage of our own builds need. */
 static const char *const passed_on[] = {"PATH",         "ASAN_OPTIONS",      "UBSAN_OPTIONS", "LSAN_OPTIONS",
-                                        "TSAN_OPTIONS", "LLVM_PROFILE_FILE", "GCOV_PREFIX"};
+                                        "TSAN_OPTIONS", "LLVM_PROFILE_FILE", "GCOV_PREFIX",
+                                        /* where logproc sends what it stores, when its configuration names no place */
+                                        "FIREDRILL_FORWARD_LOKI_URL", "FIREDRILL_FORWARD_OTLP_URL", "FIREDRILL_FORWARD_INFLUX_URL"};
 
 struct list {
         char **items;

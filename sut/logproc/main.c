@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/check.h"
@@ -25,6 +26,25 @@ static_assert(offsetof(struct logproc, requests) == 0, "handlers take the servic
 static const size_t forward_knobs[FORWARD_COUNT] = {
         [FORWARD_LOKI] = LOGPROC_FORWARD_LOKI_URL, [FORWARD_OTLP] = LOGPROC_FORWARD_OTLP_URL, [FORWARD_INFLUX] = LOGPROC_FORWARD_INFLUX_URL};
 
+/* Where no address is configured the environment's holds: it outlives the resets between runs. */
+static const char *const forward_variables[FORWARD_COUNT] = {
+        [FORWARD_LOKI] = "FIREDRILL_FORWARD_LOKI_URL", [FORWARD_OTLP] = "FIREDRILL_FORWARD_OTLP_URL", [FORWARD_INFLUX] = "FIREDRILL_FORWARD_INFLUX_URL"};
+
+static void forward_url(const struct logproc *l, int to, char url[static FORWARD_URL_BYTES])
+{
+        kit_config_text(l->config, forward_knobs[to], url, FORWARD_URL_BYTES);
+        if (!url[0] && getenv(forward_variables[to])) (void)snprintf(url, FORWARD_URL_BYTES, "%s", getenv(forward_variables[to]));
+}
+
+static enum err forward_variables_check(struct err_note *reterr)
+{
+        for (int to = 0; to < FORWARD_COUNT; to++)
+                if (getenv(forward_variables[to]) && !forward_url_good(getenv(forward_variables[to])))
+                        return err_note(reterr, ERR_INVAL, "%s is '%.80s', expected http://HOST:PORT or http://HOST:PORT/PATH of plain letters, below %d bytes, or nothing",
+                                        forward_variables[to], getenv(forward_variables[to]), FORWARD_URL_BYTES);
+        return ERR_OK;
+}
+
 /* Addresses are checked before they become the configuration. */
 static enum err logproc_apply(void *ctx, const struct json *changed, struct err_note *reterr)
 {
@@ -44,7 +64,7 @@ static void forward_changed(struct logproc *l)
         struct forward_policy policy = {.queue_bytes = kit_config_int(l->config, LOGPROC_FORWARD_QUEUE_KB) * 1024};
         char level[16];
 
-        for (int to = 0; to < FORWARD_COUNT; to++) kit_config_text(l->config, forward_knobs[to], policy.urls[to], sizeof policy.urls[to]);
+        for (int to = 0; to < FORWARD_COUNT; to++) forward_url(l, to, policy.urls[to]);
         kit_config_text(l->config, LOGPROC_FORWARD_LEVEL, level, sizeof level);
         policy.level = record_level_parse(level);
         forward_set(l->forward, &policy);
@@ -77,7 +97,7 @@ static void logproc_health(void *ctx, struct kit_health *h)
         for (int to = 0; to < FORWARD_COUNT; to++) {
                 char url[FORWARD_URL_BYTES];
 
-                kit_config_text(l->config, forward_knobs[to], url, sizeof url);
+                forward_url(l, to, url);
                 is_ok = forward_ok(l->forward, (enum forward_to)to);
                 if (url[0]) kit_health_check(h, forward_text((enum forward_to)to), is_ok, false, "%s", is_ok ? "ok" : "does not take what is sent, see the log");
         }
@@ -136,6 +156,8 @@ static enum err logproc_parts(struct logproc *l, struct kit *k, struct err_note 
         enum err e = path_format(log_dir, "%s/logs", kit_dir(k));
 
         if (e) return err_note(reterr, e, "the path of the stack directory is too long");
+        e = forward_variables_check(reterr);
+        if (e) return e;
         e = logproc_archive(k, &l->requests.archive, reterr);
         if (!e) e = loop_new(&l->loop, reterr);
         if (!e) e = intake_new(l->loop, l->requests.archive, log_dir, kit_metrics(k), &l->requests.intake, reterr);

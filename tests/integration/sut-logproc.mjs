@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { check, config, equal, finish, folder, json, metrics, patch, service, stackAddress, stackNumber, start as startProgram, stop, test, until } from './lib/sut.mjs';
+import { check, config, equal, finish, folder, json, metrics, patch, program, service, stackAddress, stackNumber, start as startProgram, stop, test, until } from './lib/sut.mjs';
 
 const number = await stackNumber(34), dir = folder(), host = stackAddress(number);
 const log = (name) => `${dir}/logs/${name}.log`;
@@ -276,7 +276,8 @@ await test('forwarding by OTLP/HTTP: to a stand-in that knows the form, and to a
   equal([s.service, s.name, s.kind, s.status.code, BigInt(s.endTimeUnixNano) - BigInt(s.startTimeUnixNano) === 7000000n], ['api', 'GET /z', 2, 2, true], 'span');
   collector.server.close();
   const other = folder();
-  const second = await service('logproc', { number, port: 8061, dir: other, upstreams: { config: `${host}:8030` }, more: [] });
+  const loki = await receiver(3101);
+  const second = await service('logproc', { number, port: 8061, dir: other, upstreams: { config: `${host}:8030` }, env: { FIREDRILL_FORWARD_LOKI_URL: loki.address } });
   await set({ forward_otlp_url: `http://${second.address}` });
   const two = id(16);
   sendLines('to.second', 20, { trace_id: two, ratio: 0.25, ok: true });
@@ -287,6 +288,8 @@ await test('forwarding by OTLP/HTTP: to a stand-in that knows the form, and to a
   equal((await twin('/logs?event=to.second')).lines.map(strip), (await lines('event=to.second')).map(strip), 'the same lines');
   const tree = await until('the trace there', async () => { const t = await twin(`/traces/${two}`); return t.roots && t; });
   equal([tree.roots[0].name, tree.roots[0].attrs.n, tree.failed], ['GET /z', 42, true], 'trace');
+  await until('20 lines further on, to where the environment says', () => lokiLines(loki.got).filter((l) => l.event === 'to.second').length === 20);
+  loki.server.close();
   await set({ forward_otlp_url: '' });
   await stop(second);
 });
@@ -315,6 +318,11 @@ await test('forwarding: an address that is none is refused, with what was expect
   equal(r.status, 422, JSON.stringify(r.body));
   check(/forward_otlp_url.*expected http:\/\/HOST:PORT/.test(r.body.detail), r.body.detail);
   equal((await config(logproc.address)).forward_otlp_url, '', 'unchanged');
+  const wrong = folder();
+  const child = startProgram(program('sut-logproc'), ['--name', 'logproc', '--instance', 'logproc-1', '--listen', `${host}:8062`, '--dir', wrong],
+    { log: `${wrong}/logs/logproc.log`, env: { FIREDRILL_FORWARD_OTLP_URL: 'ftp://x' } });
+  await child.ended;
+  check(/FIREDRILL_FORWARD_OTLP_URL is 'ftp:\/\/x', expected http:\/\/HOST:PORT/.test(readFileSync(`${wrong}/logs/logproc.log`, 'utf8')), 'the sentence');
 });
 
 await test('age and disk quota', async () => {

@@ -74,12 +74,12 @@ export async function stop(child, signal = 'SIGTERM') {
 export function program(name) { return join(build, 'bin', name); }
 
 // A service or adapter of ours; resolves when its /healthz answers.
-export async function service(name, { number, port, dir, upstreams = {}, more = [] }) {
+export async function service(name, { number, port, dir, upstreams = {}, more = [], env }) {
   const address = `${stackAddress(number)}:${port}`;
   const args = ['--name', name, '--instance', `${name}-1`, '--listen', address, '--dir', dir, ...more];
   for (const [peer, at] of Object.entries(upstreams)) args.push('--upstream', `${peer}=${at}`);
   const log = join(dir, 'logs', `${name}.log`);
-  const child = start(program(`sut-${name}`), args, { log });
+  const child = start(program(`sut-${name}`), args, { log, env });
   child.address = address;
   child.log = log;
   await until(`${name} to answer (log: ${existsSync(log) ? readFileSync(log, 'utf8').slice(-400) : ''})`, async () => {
