@@ -271,6 +271,7 @@ enum err fit_read(const char *text, size_t bytes, struct fit *ret, struct err_no
                 f.lost[a] = (float)json_get_num(json_get(o, "lost"), sim_action_name(a), NAN);
                 if (!(f.lost[a] >= 0 && f.lost[a] < 1e6f)) e = err_note(reterr, ERR_PARSE, "'lost' needs '%s', at least 0", sim_action_name(a));
         }
+        for (int m = 0; m < MODE_COUNT; m++) f.samples[m] = (uint32_t)fmin(fmax(json_get_num(json_get(o, "observations"), sim_mode_name(m), 0), 0), FIT_SAMPLES_MAX);
         f.shed = (float)json_get_num(o, "shed", NAN);
         f.known = (float)json_get_num(o, "known", 0);
         if (!e && !(f.known >= 0 && f.known < 1e6f)) e = err_note(reterr, ERR_PARSE, "'known' must be a surprise of at least 0");

@@ -168,7 +168,8 @@ void reco_decide(const struct model *m, const struct reco_session *s, struct saf
         if (ret->fallback) ret->p_optimal *= 0.5f; /* the calibration says nothing out here */
         ret->abstain = (ret->action_set & RESTARTS) && (ret->action_set & ~(uint32_t)RESTARTS);
         ret->action = ret->abstain ? ACT_DELAY : ret->best;
-        if (!(ret->mask >> ret->action & 1)) ret->action = (enum sim_action)oracle_best(ret->q, ret->mask);
+        /* Out there the values are guesses: when the rule's choice is forbidden, the next best of the table is not a choice. */
+        if (!(ret->mask >> ret->action & 1)) ret->action = ret->fallback ? ACT_DELAY : (enum sim_action)oracle_best(ret->q, ret->mask);
         find_flips(m, s, ret);
         if (twin) {
                 reco_twin_forecast(twin, t, s->steps, ret->forecast);

@@ -52,12 +52,21 @@ static bool may_be_target(const struct stack_service *s)
         return true;
 }
 
+static bool only_watches(const char *name)
+{
+        static const char *const names[] = { "prometheus", "alertmanager", "loadgen" };
+
+        for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+                if (str_eq(name, names[i])) return true;
+        return false;
+}
+
 static void forget(struct advisor *a)
 {
         for (int i = 0; i < a->services; i++) {
                 struct advisor_service *s = &a->service[i];
 
-                *s = (struct advisor_service){ .live.name = s->live.name, .target = s->target, .done = ACT_IGNORE };
+                *s = (struct advisor_service){ .live.name = s->live.name, .target = s->target, .watches = s->watches, .done = ACT_IGNORE };
                 live_forget(&s->live, s->live.name);
         }
         safety_init(&a->safety, NULL, a->services);
@@ -81,6 +90,7 @@ static void graph_make(struct advisor *a)
         for (size_t i = 0; i < spec->services_count && a->services < ADVISOR_SERVICES_MAX; i++) {
                 a->service[a->services].live.name = spec->services[i].name;
                 a->service[a->services].target = may_be_target(&spec->services[i]);
+                a->service[a->services].watches = only_watches(spec->services[i].name);
                 a->graph.name[a->services++] = spec->services[i].name;
         }
         a->graph.services = a->services;
@@ -173,7 +183,7 @@ static void rca_note(struct advisor *a)
         }
         for (int i = 0; i < a->services; i++)
                 for (int k = 0; k < ADVISOR_RCA_SIGNALS; k++)
-                        in->sample[i][k][in->count] = (float)(RCA_OFFSET + a->service[i].live.now[k] / signal_steps[k]);
+                        in->sample[i][k][in->count] = a->service[i].watches ? NAN : (float)(RCA_OFFSET + a->service[i].live.now[k] / signal_steps[k]);
         in->count++;
 }
 

@@ -17,6 +17,7 @@ enum advisor_state { ADVISOR_IDLE, ADVISOR_LEARNING, ADVISOR_WATCHING };
 struct advisor_service {
         struct live_service live;
         bool target;                            /* an agent may restart it */
+        bool watches;                           /* and is nobody's cause: users and those who measure */
         bool felt;                              /* its session has begun */
         enum sim_action done;                   /* since the last step */
         enum sim_action wish;                   /* of the agent, a step ago */

@@ -54,7 +54,7 @@ function faultIncidents(file) {
     if (seen.some((s) => Math.abs(s.due_ms - f.due_ms) < 4000)) continue;
     seen.push(f);
     const together = applied.filter((g) => Math.abs(g.due_ms - f.due_ms) < 4000);
-    const components = [...new Set(together.filter((g) => g.on || g.kind.startsWith('db.') || g.kind.startsWith('cache.')).map((g) => place((g.on || g.kind.split('.')[0]).split('->')[0])))];
+    const components = [...new Set(together.filter((g) => g.on || g.kind.startsWith('db.') || g.kind.startsWith('cache.')).map((g) => (g.on || g.kind.split('.')[0]).split('->').map(place)).flat())]; // a fault between two is found at either end
     if (!components.length) continue; // a surge of the users has no place
     const state = (s, extra) => ({ type: 'run', data: { ...run, id: `r${f.id}`, state: s, ...extra } });
     const during = series.filter((l) => l.data.t >= f.applied_ms && l.data.t <= f.applied_ms + f.for_ms + 1000);

@@ -86,7 +86,7 @@ static void the_file_is_read_back(void **state)
         fit_write(&f, data, &file);
         assert_int_equal(buf_status(&file), ERR_OK);
         if (fit_read(file.data, file.size_bytes, &again, &note)) fail_msg("%s", note.text);
-        assert_true(fabsf(again.base[1][1] - f.base[1][1]) < 1e-4f && fabsf(again.sigma[3] - f.sigma[3]) < 1e-4f && again.lost[ACT_HARD] == f.lost[ACT_HARD]);
+        assert_true(fabsf(again.base[1][1] - f.base[1][1]) < 1e-4f && fabsf(again.sigma[3] - f.sigma[3]) < 1e-4f && again.lost[ACT_HARD] == f.lost[ACT_HARD] && again.samples[MODE_NONE] == 100);
         at = strstr(file.data, "\"sigma\"");
         assert_non_null(at);
         at[1] = 'S';
