@@ -30,7 +30,7 @@ static const char *const metric_names[] = {
         "process_start_time_seconds", "config_revision", "config_changes_total",
         /* gateway, auth, api, worker, payments */
         "gateway_admissions_total", "gateway_key_fetches_total", "gateway_tokens_total", "auth_logins_total",
-        "auth_key_rotations_total", "cache_client_requests_total", "cache_client_coalesced_total",
+        "auth_key_rotations_total", "auth_sessions_total", "cache_client_requests_total", "cache_client_coalesced_total",
         "cache_client_operation_duration_seconds", "mq_connected", "mq_fetch_errors_total", "mq_publish_duration_seconds",
         "orders_published_total", "orders_requeued_total", "job_duration_seconds", "job_age_seconds", "orders_total", "jobs_total", "dead_letters_total",
         "dead_letters_redriven_total", "payments_charges_total", "payments_charged_cents_total", "payments_double_charges_total",
@@ -44,7 +44,7 @@ static const char *const metric_names[] = {
         "nats_consumer_pending", "nats_consumer_ack_pending", "nats_consumer_redelivered", "nats_consumer_delivered_total",
         /* logproc */
         "logproc_lines_total", "logproc_spans_total", "logproc_dropped_total", "logproc_archive_bytes", "logproc_archive_lines",
-        "logproc_archive_traces",
+        "logproc_archive_traces", "logproc_forwarded_total", "logproc_forward_failures_total", "logproc_forward_queue_bytes",
         /* loadgen */
         "user_requests_total", "user_requests_offered_total", "user_request_duration_seconds", "user_journeys_offered_total",
         "user_orders_total", "user_revenue_cents_total", "user_revenue_lost_cents_total", "load_target_rps", "load_in_flight",
