@@ -52,6 +52,13 @@ static const struct route {
         {"POST", "/runs/{run}/diagnosis", ON_LOOP, JSON_BODY, handle_run_diagnosis},
         {"POST", "/runs/{run}/evidence", ON_LOOP, JSON_BODY, handle_run_evidence},
         {"POST", "/runs/{run}/note", ON_LOOP, JSON_BODY, handle_run_note},
+        {"POST", "/runs/{run}/advice", ON_LOOP, JSON_BODY, handle_run_advice},
+        {"POST", "/runs/{run}/autopilot", ON_LOOP, JSON_BODY, handle_run_autopilot},
+        {"GET", "/runs/{run}/comparison", ON_LOOP, NO_BODY, handle_run_comparison},
+        {"GET", "/agent/room", ON_LOOP, NO_BODY, handle_agent_room},
+        {"GET", "/agent/recordings", ON_LOOP, NO_BODY, handle_agent_recordings},
+        {"GET", "/episodes", ON_LOOP, NO_BODY, handle_episodes},
+        {"GET", "/episodes/{run}", ON_LOOP, NO_BODY, handle_episode},
         {"GET", "/stack", ON_LOOP, NO_BODY, handle_stack},
         {"GET", "/stack/config/{service}", ON_WORKER, NO_BODY, handle_config},
         {"GET", "/stack/config/{service}/history", ON_WORKER, NO_BODY, handle_history},
@@ -347,6 +354,8 @@ void api_snapshot(struct api *api, struct buf *out)
         conductor_snapshot(api->o.conductor, out);
         buf_str(out, ",\"processes\":");
         view_services_write(api->view, out);
+        buf_str(out, ",\"comparison\":");
+        api_comparison_write(api, out);
         buf_printf(out, ",\"server\":{\"version\":\"" FD_VERSION "\",\"terminal\":%s}}", api->o.terminal ? "true" : "false");
 }
 

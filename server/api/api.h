@@ -16,6 +16,7 @@
 #include "common/sys/loop.h"
 #include "server/control/control.h"
 #include "server/engine/world.h"
+#include "server/race/race.h"
 #include "server/stage/conductor.h"
 #include "server/store/store.h"
 
@@ -35,6 +36,8 @@ struct api_options {
         struct store *store;
         struct control *control;
         struct conductor *conductor;
+        struct race *race; /* NULL: nobody to race with */
+        bool has_agent;    /* a model fits, so there may be an autopilot */
         const struct stack_spec *spec;
         const struct scenario_world *world;
         int stack;

@@ -39,6 +39,13 @@ void call_json(struct api_call *call, int status, struct json *json); /* takes j
 void call_text(struct api_call *call, int status, const char *content_type, const char *text, size_t size_bytes);
 void call_problem(struct api_call *call, int status, const char *code, const char *format, ...) FMT_PRINTF(4, 5);
 void call_error(struct api_call *call, enum err e, const struct err_note *note);
+/* "r12" of the path is 12; false: a 404 was given. */
+bool call_run_number(struct api_call *call, int64_t *ret);
+/* The run of the path is the one being played; false: a problem was given. */
+bool call_run_is_playing(struct api_call *call);
+void call_run(struct api_call *call, int status); /* RUN of the present run */
+/* The comparison of the present run, or null. */
+void api_comparison_write(struct api *api, struct buf *out);
 /* The query parameter, or NULL; readable from any handler. */
 const char *call_param(struct api_call *call, const char *name);
 /* A whole number from the query, `otherwise` when absent; false: a 422 was given. */
@@ -50,6 +57,8 @@ api_fn handle_health, handle_version, handle_scenarios, handle_scenario, handle_
 api_fn handle_runs, handle_run_new, handle_run, handle_run_end, handle_run_events, handle_run_debrief,
         handle_run_actions;
 api_fn handle_run_hint, handle_run_diagnosis, handle_run_evidence, handle_run_note, handle_stack;
+api_fn handle_run_advice, handle_run_autopilot, handle_run_comparison, handle_agent_room, handle_agent_recordings;
+api_fn handle_episodes, handle_episode;
 /* Worker handlers. */
 api_fn handle_openapi, handle_action, handle_config, handle_history, handle_metrics, handle_logs, handle_shop;
 

@@ -8,8 +8,7 @@
 
 enum { EVENTS_PAGE = 1000, RUNS_PAGE = 100, EVIDENCE_MAX = 100, WORDS_MAX = 32 };
 
-/* "r12" is 12; false: a 404 was given. */
-static bool run_number(struct api_call *call, int64_t *ret)
+bool call_run_number(struct api_call *call, int64_t *ret)
 {
         const char *id = call->segment[0];
 
@@ -18,19 +17,18 @@ static bool run_number(struct api_call *call, int64_t *ret)
         return false;
 }
 
-/* The run of the path is the one being played; false: a problem was given. */
-static bool run_is_playing(struct api_call *call)
+bool call_run_is_playing(struct api_call *call)
 {
         const struct conductor *c = call->api->o.conductor;
         int64_t id = 0;
 
-        if (!run_number(call, &id)) return false;
+        if (!call_run_number(call, &id)) return false;
         if (conductor_active(c) && conductor_run_id(c) == id && conductor_run(c)) return true;
         call_problem(call, 409, "STATE", "run r%lld is not active", (long long)id);
         return false;
 }
 
-static void call_run(struct api_call *call, int status)
+void call_run(struct api_call *call, int status)
 {
         AUTO_BUF text;
 
@@ -69,16 +67,16 @@ void handle_runs(struct api_call *call)
 
 static bool run_new_read(struct api_call *call, struct conductor_play *play, const char **id)
 {
-        const struct json *seed = json_get(call->body, "seed"), *fast = json_get(call->body, "fast");
+        const struct json *seed = json_get(call->body, "seed"), *fast = json_get(call->body, "fast"), *race = json_get(call->body, "race");
         const char *advice = json_get_str(call->body, "advice", "off");
 
         JSON_EACH(member, call->body)
         {
                 const char *key = json_key(member);
 
-                if (str_eq(key, "scenario") || str_eq(key, "seed") || str_eq(key, "fast") || str_eq(key, "advice"))
+                if (str_eq(key, "scenario") || str_eq(key, "seed") || str_eq(key, "fast") || str_eq(key, "advice") || str_eq(key, "race"))
                         continue;
-                call_problem(call, 422, "INVAL", "unknown member '%.40s', expected scenario, seed, fast, advice", key);
+                call_problem(call, 422, "INVAL", "unknown member '%.40s', expected scenario, seed, fast, advice, race", key);
                 return false;
         }
         *id = json_get_str(call->body, "scenario", NULL);
@@ -88,6 +86,8 @@ static bool run_new_read(struct api_call *call, struct conductor_play *play, con
                 call_problem(call, 422, "INVAL", "'seed' must be a whole number from 0 to 9007199254740991");
         } else if (fast && !json_is(fast, JSON_BOOL)) {
                 call_problem(call, 422, "INVAL", "'fast' must be true or false");
+        } else if (race && !json_is(race, JSON_BOOL)) {
+                call_problem(call, 422, "INVAL", "'race' must be true or false");
         } else if (!str_eq(advice, "off") && !str_eq(advice, "after") && !str_eq(advice, "live")) {
                 call_problem(call, 422, "INVAL", "'advice' is '%.20s', expected off, after or live", advice);
         } else {
@@ -139,6 +139,7 @@ void handle_run_new(struct api_call *call)
         } else if (e) {
                 call_error(call, e, &note);
         } else {
+                if (api->o.race) race_begin(api->o.race, play.source, play.source_bytes, json_true(json_get(call->body, "race")));
                 call_run(call, 201);
         }
 }
@@ -161,7 +162,7 @@ void handle_run(struct api_call *call)
         int64_t id = 0;
         enum err e;
 
-        if (!run_number(call, &id)) return;
+        if (!call_run_number(call, &id)) return;
         if (conductor_run(c) && conductor_run_id(c) == id) {
                 call_run(call, 200);
                 return;
@@ -186,7 +187,7 @@ void handle_run_end(struct api_call *call)
 {
         const char *reason = json_get_str(call->body, "reason", "");
 
-        if (!run_is_playing(call)) return;
+        if (!call_run_is_playing(call)) return;
         if (!str_eq(reason, "abandoned") && !str_eq(reason, "complete")) {
                 call_problem(call, 422, "INVAL", "'reason' is '%.20s', expected abandoned or complete", reason);
                 return;
@@ -237,7 +238,7 @@ void handle_run_events(struct api_call *call)
         int64_t id = 0, after = 0;
         enum err e;
 
-        if (!run_number(call, &id) || !call_param_int(call, "after", 0, INT64_MAX, 0, &after)) return;
+        if (!call_run_number(call, &id) || !call_param_int(call, "after", 0, INT64_MAX, 0, &after)) return;
         e = store_run_get(call->api->o.store, id, events_onset, &page, &note);
         if (e) {
                 call_error(call, e, &note);
@@ -276,7 +277,7 @@ void handle_run_debrief(struct api_call *call)
         int64_t id = 0;
         enum err e;
 
-        if (!run_number(call, &id)) return;
+        if (!call_run_number(call, &id)) return;
         if (format && !str_eq(format, "md") && !str_eq(format, "json")) {
                 call_problem(call, 422, "INVAL", "format is '%.20s', expected json or md", format);
                 return;
@@ -325,7 +326,7 @@ void handle_run_actions(struct api_call *call)
         int64_t id = 0;
         enum err e;
 
-        if (!run_number(call, &id)) return;
+        if (!call_run_number(call, &id)) return;
         e = store_run_get(call->api->o.store, id, run_exists, NULL, &note);
         if (e) {
                 call_error(call, e, &note);
@@ -372,7 +373,7 @@ void handle_run_hint(struct api_call *call)
         struct err_note note;
         enum err e;
 
-        if (!run_is_playing(call)) return;
+        if (!call_run_is_playing(call)) return;
         e = conductor_event(call->api->o.conductor, &event, &note);
         if (e)
                 call_error(call, e, &note);
@@ -411,7 +412,7 @@ void handle_run_diagnosis(struct api_call *call)
                                   .items = affected};
 
         buf_init(&text, 4096);
-        if (!run_is_playing(call) || !words_read(call, "affected", WORDS_MAX, affected, &event.item_count)) return;
+        if (!call_run_is_playing(call) || !words_read(call, "affected", WORDS_MAX, affected, &event.item_count)) return;
         if (json_is(object, JSON_OBJECT) && !json_print(object, &text)) event.object = text.data;
         run_event_give(call, &event);
 }
@@ -423,7 +424,7 @@ void handle_run_evidence(struct api_call *call)
         struct err_note note;
         enum err e;
 
-        if (!run_is_playing(call) || !words_read(call, "items", EVIDENCE_MAX, items, &event.item_count)) return;
+        if (!call_run_is_playing(call) || !words_read(call, "items", EVIDENCE_MAX, items, &event.item_count)) return;
         if (event.item_count == 0) {
                 call_problem(call, 422, "INVAL",
                              "'items' is missing or empty: a list of texts such as panel:gateway.latency");
@@ -443,7 +444,7 @@ void handle_run_note(struct api_call *call)
         struct run_event event = {.kind = RUN_EV_NOTE, .text = json_get_str(call->body, "text", "")};
         int64_t id = 0;
 
-        if (!run_number(call, &id)) return;
+        if (!call_run_number(call, &id)) return;
         if (!conductor_run(c) || conductor_run_id(c) != id) {
                 call_problem(call, 409, "STATE", "run r%lld is not the present one", (long long)id);
                 return;

@@ -112,10 +112,11 @@ static void play_idle(void *ctx, int64_t run_id)
         p->is_over = p->is_started;
 }
 
-static void play_advice(void *ctx)
+static void play_advice(void *ctx, const char *recommendation)
 {
         struct play *p = ctx;
 
+        (void)recommendation;
         if (p->is_started) pilot_see(&p->pilot);
 }
 
@@ -210,6 +211,7 @@ static int play_run(const struct play_args *a, const struct site *site, const st
                                       .home = a->home,
                                       .stack = a->stack,
                                       .is_brief = true,
+                                      .driver = a->driver,
                                       .tell = play_tell,
                                       .on_idle = play_idle,
                                       .ctx = &p};
@@ -229,6 +231,7 @@ static int play_run(const struct play_args *a, const struct site *site, const st
         if (policy < ADVISOR_POLICY_COUNT) {
                 options.policy = policy;
                 options.on_advice = play_advice;
+                options.shows_all_advice = true;
         }
         e = record_init(&p.record, a->record, &note);
         if (!e) e = rig_new(&options, &rig, &note);

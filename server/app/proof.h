@@ -15,9 +15,9 @@
 #include <stdint.h>
 
 #include "common/base/err.h"
+#include "common/sys/child.h"
 #include "common/sys/file.h"
 #include "common/sys/loop.h"
-#include "server/app/child.h"
 #include "server/engine/scenario.h"
 
 enum { PROOFS_MAX = 1024, PROOF_TRIES_MAX = 3 };

@@ -11,7 +11,8 @@
 #include "common/base/str.h"
 #include "common/sys/clock.h"
 #include "common/sys/file.h"
-#include "server/app/models.h"
+#include "server/app/advice.h"
+#include "server/app/keep.h"
 #include "server/control/agent.h"
 
 enum {
@@ -34,9 +35,9 @@ struct rig {
         struct control *control;
         struct stage *stage;
         struct conductor *conductor;
-        struct advisor *advisor;
+        struct advice *advice; /* NULL: no model fits */
+        struct keep *keep;
         char home[FILE_PATH_BYTES];
-        bool decision_lost; /* told once, until it works again */
         bool is_temporary, control_up, agent_gone, idle, stopping;
         bool revives; /* an agent that dies is started again */
         int revived;  /* how often */
@@ -130,6 +131,7 @@ static void rig_idle(void *ctx, int64_t run_id)
         struct rig *rig = ctx;
 
         rig->idle = true;
+        if (rig->keep) keep_end(rig->keep, run_id);
         if (rig->o.on_idle) rig->o.on_idle(rig->o.ctx, run_id);
 }
 
@@ -138,27 +140,8 @@ static void rig_tell(void *ctx, const char *type, const char *json)
         struct rig *rig = ctx;
 
         rig->o.tell(rig->o.ctx, type, json);
-        if (rig->advisor) advisor_hear(rig->advisor, type, json);
-}
-
-/* Every decision is kept with the fingerprint of what it was made from, also one that nobody is shown. */
-static void rig_advised(void *ctx, const char *json, bool shown)
-{
-        struct rig *rig = ctx;
-        char path[FILE_PATH_BYTES];
-        struct err_note note;
-        AUTO_BUF line = {0};
-        enum err e;
-
-        buf_init(&line, 1 << 17);
-        buf_printf(&line, "{\"shown\":%s,\"recommendation\":%s}\n", shown ? "true" : "false", json);
-        e = path_format(path, "%s/decisions/r%lld.jsonl", rig->home, (long long)conductor_run_id(rig->conductor));
-        if (!e) e = buf_status(&line);
-        if (!e) e = file_append(path, line.data, line.size_bytes, 0600, &note);
-        if (e && !rig->decision_lost) rig_notice(rig, "warning", "the agent's decisions cannot be kept on disk");
-        rig->decision_lost = e != ERR_OK;
-        if (shown || rig->o.on_advice) rig->o.tell(rig->o.ctx, "recommendation", json);
-        if (rig->o.on_advice) rig->o.on_advice(rig->o.ctx);
+        if (rig->keep) keep_hear(rig->keep, type, json);
+        if (rig->advice) advice_hear(rig->advice, type, json);
 }
 
 static void rig_advise(void *ctx, char *dst, size_t dst_bytes)
@@ -166,29 +149,39 @@ static void rig_advise(void *ctx, char *dst, size_t dst_bytes)
         struct rig *rig = ctx;
         char sentence[ADVISOR_SENTENCE_BYTES] = "No model of a recovery agent fits this server, so there is no advice.";
 
-        if (rig->advisor) (void)advisor_sentence(rig->advisor, sentence);
+        if (rig->advice) (void)advisor_sentence(advice_advisor(rig->advice), sentence);
         str_cut(dst, dst_bytes, sentence);
 }
 
 /* Without a model the trainer works all the same; it only has no advice to give. */
-static void rig_advisor_make(struct rig *rig)
+static void rig_advice_make(struct rig *rig)
 {
-        struct advisor_options options = {.spec = site_spec(rig->o.site), .policy = rig->o.policy, .tell = rig_advised, .ctx = rig};
-        char path[FILE_PATH_BYTES], text[ERR_NOTE_BYTES + 64];
+        struct advice_options options = {.site = rig->o.site,
+                                         .home = rig->home,
+                                         .policy = rig->o.policy,
+                                         .shows_all = rig->o.shows_all_advice,
+                                         .conductor = rig->conductor,
+                                         .tell = rig->o.tell,
+                                         .decided = rig->o.on_advice,
+                                         .ctx = rig->o.ctx};
         struct err_note note = {0};
-        struct models models;
-        enum err e;
+        char text[ERR_NOTE_BYTES + 64];
 
-        models_init(&models);
-        e = path_format(path, "%s/decisions", rig->home);
-        if (!e) e = dir_make(path, 0700, &note);
-        if (!e) e = models_read(&models, NULL, &note);
-        models_give(&models, &options);
-        if (!e) e = advisor_new(&options, &rig->advisor, &note);
-        models_done(&models);
-        if (!e) return;
+        if (!advice_new(&options, &rig->advice, &note)) return;
         (void)snprintf(text, sizeof(text), "no advice of the recovery agent: %s", note.text);
         rig_notice(rig, "warning", text);
+}
+
+static enum err rig_keep_make(struct rig *rig)
+{
+        struct keep_options options = {.spec = site_spec(rig->o.site),
+                                         .store = rig->store,
+                                         .conductor = rig->conductor,
+                                         .driver = rig->o.driver ? rig->o.driver : "learner",
+                                         .tell = rig->o.tell,
+                                         .ctx = rig->o.ctx};
+
+        return keep_new(&options, &rig->keep);
 }
 
 enum err rig_wait(struct rig *rig, const bool *done, int64_t timeout_ms)
@@ -382,8 +375,8 @@ static enum err rig_conductor_make(struct rig *rig, struct err_note *reterr)
         stage_address(rig->stage, loadgen_at, loadgen, sizeof(loadgen));
         options.stage = rig->stage;
         if (conductor_new(&options, &rig->conductor)) return err_note(reterr, ERR_NOMEM, "out of memory");
-        rig_advisor_make(rig);
-        return ERR_OK;
+        rig_advice_make(rig);
+        return rig_keep_make(rig) ? err_note(reterr, ERR_NOMEM, "out of memory") : ERR_OK;
 }
 
 /* Every run that an earlier life left is ended and undone before anything new. */
@@ -492,8 +485,8 @@ void rig_free(struct rig *rig)
         if (!rig) return;
         loop_timer_remove(rig->revive_timer);
         conductor_free(rig->conductor);
-        advisor_free(rig->advisor);
-        rig->advisor = NULL;
+        advice_free(take(&rig->advice));
+        keep_free(take(&rig->keep));
         control_free(rig->control);
         http_async_free(rig->http);
         stage_free(rig->stage);
@@ -525,7 +518,7 @@ struct stage *rig_stage(struct rig *rig)
 
 struct advisor *rig_advisor(struct rig *rig)
 {
-        return rig->advisor;
+        return rig->advice ? advice_advisor(rig->advice) : NULL;
 }
 
 struct conductor *rig_conductor(struct rig *rig)

@@ -32,7 +32,9 @@ struct rig_options {
         enum advisor_policy policy; /* who advises; 0: the trained agent */
         conductor_tell_fn *tell; /* messages of runs, and "notice" and "process" */
         void (*on_idle)(void *ctx, int64_t run_id);
-        void (*on_advice)(void *ctx); /* each decision of the agent, also one that is not shown; may be NULL */
+        const char *driver;      /* who plays; NULL: a learner */
+        bool shows_all_advice;   /* also what the run's mode hides from a learner */
+        void (*on_advice)(void *ctx, const char *recommendation); /* each decision, also one that is not shown; may be NULL */
         void (*on_control)(void *ctx, bool up); /* the agent came or went, or its stack changed its state */
         void *ctx;
 };

@@ -7,6 +7,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/str.h"
+#include "common/sys/clock.h"
 #include "common/sys/entropy.h"
 #include "common/sys/file.h"
 #include "common/sys/limit.h"
@@ -15,23 +16,26 @@
 #include "server/api/api.h"
 #include "server/app/commands.h"
 #include "server/app/options.h"
+#include "server/app/pilot.h"
 #include "server/app/rig.h"
 #include "server/app/shell_env.h"
 #include "server/door/door.h"
 #include "server/guard/token.h"
 #include "server/http/front.h"
 #include "server/push/push.h"
+#include "server/race/race.h"
 #include "server/terminal/terminal.h"
 
-enum { SERVE_KEY_BYTES = 16 };
+enum { SERVE_KEY_BYTES = 16, SERVE_GHOSTS_END_MS = 30000, SERVE_TURN_MS = 200 };
 
 struct serve_args {
-        const char *home, *port, *listen, *stack, *token_file;
+        const char *home, *port, *listen, *stack, *token_file, *ghosts;
         const char *scenarios[OPTIONS_MANY_MAX], *packs[OPTIONS_MANY_MAX], *hosts[OPTIONS_MANY_MAX];
         size_t scenario_count, pack_count, host_count;
         bool no_control, terminal;
         uint16_t port_number;
         int stack_number;
+        enum race_mode race_mode;
         char token[TOKEN_TEXT_BYTES];
 };
 
@@ -41,6 +45,8 @@ struct serve {
         struct rig *rig;
         struct guard *guard;
         struct api *api;
+        struct race *race;
+        struct pilot pilot; /* acts while the run's autopilot is on */
         struct push *push;
         struct terminal *terminal; /* NULL: not asked for */
         struct front *front;
@@ -77,6 +83,7 @@ static void serve_tell(void *ctx, const char *type, const char *json)
         if (str_eq(type, "notice") && !json_parse(json, strlen(json), &j, NULL))
                 log_text(str_eq(json_get_str(j, "level", ""), "error") ? LOG_ERROR : LOG_INFO, "server.notice", "%s",
                          json_get_str(j, "text", ""));
+        if (s->race) race_hear(s->race, type, json);
         if (str_eq(type, "process") && s->api && !json_parse(json, strlen(json), &j, NULL)) api_process_seen(s->api, j);
         if (str_eq(type, "run")) serve_run_seen(s, json);
         for (size_t i = 0; s->push && i < ARRAY_COUNT(types); i++)
@@ -93,6 +100,47 @@ static void serve_say(void *ctx, const char *text)
         json_set_str(j, "level", "warning");
         json_set_str(j, "text", text);
         if (!json_print(j, &out)) serve_tell(ctx, "notice", out.data);
+}
+
+static void serve_compare(void *ctx, const char *json)
+{
+        serve_tell(ctx, "comparison", json);
+}
+
+static void serve_advice(void *ctx, const char *recommendation)
+{
+        struct serve *s = ctx;
+        const struct run *run = conductor_run(rig_conductor(s->rig));
+
+        if (s->race) race_decided(s->race, recommendation);
+        if (run && run_autopilot(run) && s->pilot.advisor) pilot_see(&s->pilot);
+}
+
+static void serve_pilot_failed(void *ctx, const char *kind, const char *on, const char *why)
+{
+        struct serve *s = ctx;
+        char text[512];
+
+        (void)snprintf(text, sizeof(text), "the agent could not do %s%s%s: %.300s", kind[0] ? kind : "what it decided", on[0] ? " on " : "", on, why);
+        serve_say(s, text);
+}
+
+/* The agent at the wheel, and the others on stacks of their own. */
+static enum err serve_agent_make(struct serve *s, struct err_note *reterr)
+{
+        struct race_options race = {.loop = rig_loop(s->rig),
+                                    .store = rig_store(s->rig),
+                                    .home = rig_home(s->rig),
+                                    .stack = s->args->stack_number,
+                                    .stack_max = STACK_NUMBER_MAX,
+                                    .mode = s->args->race_mode,
+                                    .tell = serve_compare,
+                                    .ctx = s};
+
+        pilot_init(&s->pilot, rig_loop(s->rig), rig_conductor(s->rig), rig_advisor(s->rig));
+        s->pilot.failed = serve_pilot_failed;
+        s->pilot.ctx = s;
+        return race_new(&race, &s->race, reterr);
 }
 
 static void serve_control(void *ctx, bool up)
@@ -169,6 +217,8 @@ static enum err serve_api_make(struct serve *s, struct err_note *reterr)
                                 .store = rig_store(s->rig),
                                 .control = rig_control(s->rig),
                                 .conductor = rig_conductor(s->rig),
+                                .race = s->race,
+                                .has_agent = rig_advisor(s->rig) != NULL,
                                 .spec = site_spec(s->site),
                                 .world = site_world(s->site),
                                 .stack = s->args->stack_number,
@@ -231,6 +281,7 @@ static enum err serve_start(struct serve *s, struct err_note *reterr)
                                   .no_control = s->args->no_control,
                                   .tell = serve_tell,
                                   .on_control = serve_control,
+                                  .on_advice = serve_advice,
                                   .ctx = s};
         enum err e = serve_guard_make(s, reterr);
 
@@ -239,6 +290,7 @@ static enum err serve_start(struct serve *s, struct err_note *reterr)
         rig.site = s->site;
         if (!e) e = rig_new(&rig, &s->rig, reterr);
         if (!e) e = rig_start(s->rig, reterr);
+        if (!e) e = serve_agent_make(s, reterr);
         if (!e) e = serve_api_make(s, reterr);
         if (!e) e = serve_doors_make(s, reterr);
         if (!e) e = rig_stack_start(s->rig, reterr);
@@ -276,13 +328,28 @@ static void serve_front_stop(struct serve *s)
         s->front = NULL;
 }
 
+/* They were told to end before the rig was, and each takes its own stack down meanwhile. */
+static enum err serve_ghosts_wait(struct serve *s, struct err_note *reterr)
+{
+        int64_t deadline = clock_mono_ms() + SERVE_GHOSTS_END_MS;
+
+        while (s->race && !race_is_quiet(s->race) && clock_mono_ms() < deadline) (void)loop_turn(rig_loop(s->rig), SERVE_TURN_MS);
+        if (!s->race || race_is_quiet(s->race)) return ERR_OK;
+        return err_note(reterr, ERR_TIMEOUT, "a ghost run did not end in time; it ends with this process");
+}
+
 static enum err serve_stop(struct serve *s, struct err_note *reterr)
 {
-        enum err e = ERR_OK;
+        enum err e = ERR_OK, quiet;
 
         door_free(s->door);
         serve_front_stop(s);
+        if (s->race) race_interrupt(s->race, "stopped with the server");
+        if (s->rig) pilot_done(&s->pilot);
         if (s->rig) e = rig_stop(s->rig, reterr);
+        quiet = serve_ghosts_wait(s, e ? NULL : reterr);
+        if (!e) e = quiet;
+        race_free(take(&s->race));
         terminal_free(take(&s->terminal));
         push_free(take(&s->push));
         rig_free(take(&s->rig));
@@ -340,6 +407,9 @@ static enum err serve_args_check(struct serve_args *a, struct err_note *reterr)
                 return err_note(reterr, ERR_INVAL, "--stack is '%s', expected a number from 1 to %d", a->stack,
                                 STACK_NUMBER_MAX);
         a->stack_number = (int)number;
+        a->race_mode = race_mode_parse(a->ghosts);
+        if (a->race_mode == RACE_MODE_COUNT)
+                return err_note(reterr, ERR_INVAL, "--ghosts is '%s', expected auto, on or off", a->ghosts);
         for (size_t i = 0; i < a->scenario_count; i++)
                 if (!file_is_dir(a->scenarios[i]))
                         return err_note(reterr, ERR_INVAL, "--scenarios '%s' is not a folder", a->scenarios[i]);
@@ -355,7 +425,7 @@ static enum err serve_args_check(struct serve_args *a, struct err_note *reterr)
 
 int command_serve(int argc, char **argv)
 {
-        struct serve_args a = {.port = "8080", .listen = "127.0.0.1", .stack = "1", .home = ".firedrill"};
+        struct serve_args a = {.port = "8080", .listen = "127.0.0.1", .stack = "1", .home = ".firedrill", .ghosts = "auto"};
         bool wants_help = false;
         const struct option_row rows[] = {
                 {.name = "--home",
@@ -384,6 +454,10 @@ int command_serve(int argc, char **argv)
                  .help = "scenario packs: a folder with a pack.yaml (a git checkout), or with such folders; may be repeated",
                  .many = a.packs,
                  .many_count = &a.pack_count},
+                {.name = "--ghosts",
+                 .value = "MODE",
+                 .help = "the agent and the rule beside a learner, live: auto (when there is room, default), on or off",
+                 .text = &a.ghosts},
                 {.name = "--token-file",
                  .value = "FILE",
                  .help = "ask for the token in its first line (default: made anew where others can reach the server)",

@@ -9,6 +9,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/str.h"
+#include "common/sys/child.h"
 #include "common/sys/clock.h"
 #include "common/text/json.h"
 #include "server/app/commands.h"

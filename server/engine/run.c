@@ -110,6 +110,7 @@ enum err run_new(const struct scenario *scenario, const struct scenario_world *w
         run->factor = options->fast ? RUN_FAST_FACTOR : 1;
         run->created_ms = run->now_ms = options->created_ms;
         run->reason = run->forward_note = "";
+        run_users_find(run);
         run_checks_init(run);
         e = run_tasks_plan(run);
         if (e || run->nomem) return e ? e : ERR_NOMEM;
@@ -339,6 +340,7 @@ static enum err dispatch(struct run *run, const struct run_event *event, struct 
         case RUN_EV_ADVICE: return run_advice_event(run, event, reterr);
         case RUN_EV_EVIDENCE: return run_evidence_event(run, event, reterr);
         case RUN_EV_DIAGNOSIS: return run_diagnosis_event(run, event, reterr);
+        case RUN_EV_ASSIST: return run_assist_event(run, event, reterr);
         case RUN_EV_ALERT: return event_alert(run, event, reterr);
         case RUN_EV_NOTE: return event_note(run, event, reterr);
         case RUN_EV_END: return event_end(run, event, reterr);

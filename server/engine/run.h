@@ -77,6 +77,7 @@ enum {
         X(ADVICE, "advice")                     /* hint, text */                                                       \
         X(EVIDENCE, "evidence")                 /* items */                                                            \
         X(DIAGNOSIS, "diagnosis")               /* component, mechanism, object, items = affected, text = note */      \
+        X(ASSIST, "assist")                     /* by: "advice", "accepted", "ignored" (text, on) or "autopilot" (text: on, off) */ \
         X(ALERT, "alert")                       /* on = alert name, text */                                            \
         X(NOTE, "note")                         /* text = what the learner will do next time; after the end as well */ \
         X(END, "end")                           /* by: "abandoned" or "complete" */                                    \
@@ -209,6 +210,8 @@ bool run_fast(const struct run *run);
 enum run_state run_state(const struct run *run);
 enum run_outcome run_outcome(const struct run *run);
 bool run_broken(const struct run *run);
+bool run_assisted(const struct run *run);  /* somebody or something helped the learner */
+bool run_autopilot(const struct run *run); /* the agent may act by itself now */
 const char *run_reason(const struct run *run); /* why it ended, "" before */
 int64_t run_onset_ms(const struct run *run);   /* wall clock; 0 before the first fault */
 int64_t run_clock(const struct run *run, enum run_clock clock); /* ms from onset, -1 if it did not happen */

@@ -31,8 +31,8 @@ static enum err check_target(const struct run *run, const struct fault_kind *kin
 {
         const struct world_service *service;
 
-        if (kind->target == FAULT_TARGET_NONE)
-                return on[0] ? err_note(reterr, ERR_INVAL, "'%s' takes no 'on'", kind->name) : ERR_OK;
+        if (kind->target == FAULT_TARGET_NONE) /* the service it goes through may be named */
+                return on[0] && !(kind->via && str_eq(on, kind->via)) ? err_note(reterr, ERR_INVAL, "'%s' takes no 'on'", kind->name) : ERR_OK;
         if (!on[0]) return err_note(reterr, ERR_INVAL, "'%s' has no 'on'; expected is a service", kind->name);
         if (!run->world || !run->world->service_count || kind->target == FAULT_TARGET_EDGE) return ERR_OK;
         service = world_service_find(run->world, on);
@@ -114,6 +114,7 @@ enum err run_action_event(struct run *run, const struct run_event *event, struct
                 return err_note(reterr, ERR_INVAL, "unknown action '%s'; expected is config.patch, process.restart or another repair", name);
         e = check_target(run, kind, on, reterr);
         if (e) return e;
+        if (kind->target == FAULT_TARGET_NONE) on = "";
         arguments = str_eq(name, "config.patch") ? json_get(args, "patch") : args;
         if (!json_is(arguments, JSON_OBJECT) || (kind->any_args && !json_count(arguments)))
                 return err_note(reterr, ERR_INVAL, "'%s' changes nothing; expected is at least one key%s", name,
@@ -129,6 +130,7 @@ enum err run_action_event(struct run *run, const struct run_event *event, struct
         task->action = (int)run->action_count - 1;
         task->by = action->by;
         task->reason = action->reason;
+        run->assisted |= str_eq(action->by, "agent");
         run_clock_set(run, RUN_CLOCK_ACKNOWLEDGED);
         run_task_begin(run, task);
         return ERR_OK;

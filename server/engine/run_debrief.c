@@ -219,6 +219,8 @@ void run_debrief_json(const struct run *run, struct buf *out)
         buf_char(out, '}');
         put_users(run, out);
         put_costliest(run, out);
+        put_key(out, "agent");
+        run_agent_limits_json(run, out);
         put_str(out, "forward", run->forward_note);
         put_bool(out, "final", run->state == RUN_DEBRIEFED);
         put_key(out, "score");

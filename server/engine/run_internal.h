@@ -88,7 +88,7 @@ struct run_diagnosis {
         int64_t time_ms;
 };
 
-#define RUN_LANE_LIST(X) X(FAULT, "fault") X(SYMPTOM, "symptom") X(HINT, "hint") X(VIEW, "view") X(ACTION, "action") X(CRITERION, "criterion") X(SAY, "say")
+#define RUN_LANE_LIST(X) X(FAULT, "fault") X(SYMPTOM, "symptom") X(HINT, "hint") X(VIEW, "view") X(ACTION, "action") X(CRITERION, "criterion") X(AGENT, "agent") X(SAY, "say")
 #define X(name, text) RUN_LANE_##name,
 enum run_lane { RUN_LANE_LIST(X) RUN_LANE_COUNT };
 #undef X
@@ -125,6 +125,7 @@ struct run_harm {
         unsigned base_offered_count, base_orders_count;
         int64_t bad_ms;         /* time with a criterion not met, from onset */
         double utility, cost;   /* see run_score.c */
+        double user_ms;         /* users x share not served x ms */
 };
 
 struct run {
@@ -140,7 +141,8 @@ struct run {
         enum run_state state;
         enum run_outcome outcome;
         const char *reason;
-        bool complete;
+        bool complete, assisted, autopilot;
+        double users;        /* at once */
         int64_t now_ms, created_ms, healthy_ms, baseline_ms, zero_ms, onset_ms, page_ms, ended_ms;
         int64_t clock_ms[RUN_CLOCK_COUNT]; /* wall clock, 0: did not happen */
         bool stack_ready;
@@ -238,6 +240,13 @@ enum err run_evidence_event(struct run *run, const struct run_event *event, stru
 enum err run_diagnosis_event(struct run *run, const struct run_event *event, struct err_note *reterr);
 bool run_trail_seen(const struct run *run, enum scenario_trail part);
 bool run_evidence_matches(const char *wanted, const char *seen);
+
+/* run_assist.c: help that the learner had */
+enum err run_assist_event(struct run *run, const struct run_event *event, struct err_note *reterr);
+
+/* run_standing.c */
+void run_users_find(struct run *run);
+void run_agent_limits_json(const struct run *run, struct buf *out); /* {"can_repair","beyond":[{"kind","on","args"}]} */
 
 /* run_score.c */
 void run_harm_step(struct run *run, int64_t before_ms);

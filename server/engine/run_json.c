@@ -86,6 +86,8 @@ void run_json(const struct run *run, struct buf *out)
         put_bool(out, "needs_diagnosis", s->needs_diagnosis);
         put_bool(out, "diagnosed", run->diagnosis_count > 0);
         put_bool(out, "complete", run->complete);
+        put_bool(out, "assisted", run->assisted);
+        put_bool(out, "autopilot", run_autopilot(run));
         buf_char(out, '}');
 }
 

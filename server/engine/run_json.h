@@ -14,6 +14,8 @@ void run_feed_json(const struct run *run, size_t index, struct buf *out);       
 void run_action_json(const struct run *run, size_t index, struct buf *out);     /* ACTION */
 void run_task_json(const struct run *run, uint32_t id, struct buf *out);        /* row of the task table */
 void run_debrief_json(const struct run *run, struct buf *out);                  /* DEBRIEF; after the end */
+/* STANDING: score, harm, clocks, changes and restarts of this moment; the same for whoever plays. */
+void run_standing_json(const struct run *run, struct buf *out);
 void run_debrief_markdown(const struct run *run, struct buf *out);
 
 /* Scenario as the API shows it. instructor: with timeline, truth, solutions and wrong fixes. */

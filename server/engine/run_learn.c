@@ -39,6 +39,7 @@ static void hint_give(struct run *run, size_t index, const char *text)
         h->taken = true;
         h->taken_ms = run->now_ms;
         h->text = text;
+        run->assisted |= run->s->hints[index].agent;
         run_emit(run, RUN_DO_FEED, (uint32_t)h->feed);
         run_mark(run, RUN_LANE_HINT, "", text);
 }

@@ -57,6 +57,7 @@ void run_harm_step(struct run *run, int64_t before_ms)
 
                 h->offered += offered * step_s;
                 h->lost += lost * step_s;
+                if (offered > 0) h->user_ms += run->users * (lost / offered) * step_s * 1000.0;
                 if (h->base_offered > 0 && offered > 0)
                         h->utility -= UTILITY_ERRORS * (offered / h->base_offered) * (lost / offered) * step_s * 1000.0 / RUN_UTILITY_STEP_MS;
         }

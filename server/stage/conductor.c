@@ -53,6 +53,7 @@ static void polled_samples(void *ctx, const struct run_sample *samples, size_t c
         }
         c->sampled = true;
         conductor_feed(c, &(struct run_event){.kind = RUN_EV_SAMPLES, .samples = all, .sample_count = total});
+        if (c->run && run_onset_ms(c->run) && run_outcome(c->run) == RUN_OUTCOME_NONE) conductor_tell_standing(c);
 }
 
 static void polled_series(void *ctx, const char *json)

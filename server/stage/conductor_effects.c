@@ -203,9 +203,21 @@ static void tell_list(struct conductor *c, const char *type, size_t index,
         conductor_tell(c, type, &out);
 }
 
+void conductor_tell_standing(struct conductor *c)
+{
+        AUTO_BUF out;
+
+        buf_init(&out, CONDUCTOR_TEXT_BYTES_MAX);
+        run_standing_json(c->run, &out);
+        conductor_tell(c, "standing", &out);
+}
+
+/* How the run stood at its end is told before the end itself: who hears that has heard everything. */
 static void tell_run(struct conductor *c)
 {
         AUTO_BUF out;
+
+        if (run_state(c->run) == RUN_ENDED) conductor_tell_standing(c);
 
         buf_init(&out, CONDUCTOR_TEXT_BYTES_MAX);
         run_json(c->run, &out);

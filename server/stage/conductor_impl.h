@@ -60,6 +60,7 @@ MUST_USE enum err conductor_build(const struct conductor *c, const struct store_
 /* Loads the scenario and makes the run; the active run's place must be free. */
 MUST_USE enum err conductor_load(struct conductor *c, const struct store_run *r, struct err_note *reterr);
 void conductor_drop(struct conductor *c);
+void conductor_tell_standing(struct conductor *c);
 void conductor_waiters_end(struct conductor *c, size_t action);
 void conductor_idle(struct conductor *c);
 

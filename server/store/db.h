@@ -52,7 +52,26 @@
         X(EPISODE_COUNT, "SELECT count(*), coalesce(sum(outcome='resolved'), 0), coalesce(min(CASE WHEN"               \
                          " outcome='resolved' THEN took_ms END), 0) FROM episodes WHERE scenario=?")                   \
         X(EPISODE_MEDIAN, "SELECT took_ms FROM episodes WHERE scenario=? AND outcome='resolved'"                       \
-                          " ORDER BY took_ms LIMIT 1 OFFSET ?")
+                          " ORDER BY took_ms LIMIT 1 OFFSET ?")                                                         \
+        X(RECORDING_PUT, "INSERT OR REPLACE INTO recordings (scenario, source, seed, fast, policy, model, outcome,"    \
+                         " recorded_ms, document) VALUES (?,?,?,?,?,?,?,?,?)")                                         \
+        X(RECORDING_TRIM, "DELETE FROM recordings WHERE id IN (SELECT id FROM recordings ORDER BY id DESC"             \
+                          " LIMIT -1 OFFSET ?)")                                                                       \
+        X(RECORDING_FIND, "SELECT scenario, source, seed, fast, policy, model, outcome, recorded_ms, document"         \
+                          " FROM recordings WHERE scenario=? AND source=? AND fast=? AND policy=?"                     \
+                          " ORDER BY (seed=?) DESC, id DESC LIMIT 1")                                                  \
+        X(RECORDING_EACH, "SELECT scenario, source, seed, fast, policy, model, outcome, recorded_ms, document"         \
+                          " FROM recordings WHERE (? IS NULL OR scenario=?) ORDER BY id DESC LIMIT ?")                 \
+        X(COMPARISON_PUT, "INSERT OR REPLACE INTO comparisons (run_id, document) VALUES (?,?)")                        \
+        X(COMPARISON_GET, "SELECT document FROM comparisons WHERE run_id=?")                                           \
+        X(EPISODE_LOG_PUT, "INSERT OR REPLACE INTO episode_logs (run_id, scenario, seed, fast, driver, assisted,"      \
+                           " outcome, steps, ended_ms, lines) VALUES (?,?,?,?,?,?,?,?,?,?)")                           \
+        X(EPISODE_LOG_TRIM, "DELETE FROM episode_logs WHERE run_id IN (SELECT run_id FROM episode_logs"                \
+                            " ORDER BY run_id DESC LIMIT -1 OFFSET ?)")                                                \
+        X(EPISODE_LOG_EACH, "SELECT run_id, scenario, seed, fast, driver, assisted, outcome, steps, ended_ms, lines"   \
+                            " FROM episode_logs WHERE (? IS NULL OR scenario=?) AND run_id>? ORDER BY run_id LIMIT ?") \
+        X(EPISODE_LOG_GET, "SELECT run_id, scenario, seed, fast, driver, assisted, outcome, steps, ended_ms, lines"    \
+                           " FROM episode_logs WHERE run_id=?")
 
 enum db_stmt {
 #define X(name, sql) DB_##name,
@@ -78,6 +97,10 @@ const char *db_text(struct db *db, enum db_stmt stmt, int column); /* NULL stays
 int64_t db_last_id(struct db *db);
 int64_t db_changes(struct db *db);
 void db_growth_stop(struct db *db, bool stop);
+
+/* For the other files of this room: the database behind a store. */
+struct store;
+struct db *store_db(struct store *s);
 
 /* For statements without rows, bound already: run to the end. */
 MUST_USE enum err db_run(struct db *db, enum db_stmt stmt, struct err_note *reterr);

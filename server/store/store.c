@@ -28,6 +28,11 @@ void store_free(struct store *s)
         mem_free(s);
 }
 
+struct db *store_db(struct store *s)
+{
+        return s->db;
+}
+
 void store_disk_full_simulate(struct store *s, bool full)
 {
         db_growth_stop(s->db, full);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { cluster, ticks } from './debrief/lanes';
-import { step } from './debrief/debrief';
+import { step } from './debrief/step';
 import { durationOf, listOf } from './instructor/preview';
 import { filter } from './library/library';
 import type { ScenarioCard } from './live/protocol';

@@ -1,12 +1,15 @@
-// What the recovery agent would do and why. It shows only what the server sends; without a message it says so.
+// The recovery agent: what it would do and why, the autopilot, and the others who meet the same incident. It shows only what the server sends.
 import type { JSX } from 'preact';
 import './agent.css';
-import { act, describe } from '../live/commands';
-import type { Recommendation } from '../live/protocol';
-import { active, comparison, recommendations } from '../live/store';
-import { at, number, percent, value } from '../ui/format';
+import { autopilot, describe } from '../live/commands';
+import type { Action } from '../live/protocol';
+import { actions, active, comparison, recommendations, run } from '../live/store';
+import { at } from '../ui/format';
+import { Icon } from '../ui/icons';
 import { Empty } from '../ui/parts';
 import { Mark } from '../ui/status';
+import { Card, sure, what } from './card';
+import { RaceNotes, RaceTable } from '../compare/table';
 
 export function Agent(): JSX.Element {
   const list = recommendations.value;
@@ -14,37 +17,48 @@ export function Agent(): JSX.Element {
   const c = comparison.value;
   return (
     <div class="agent-tab scroll" tabIndex={0} role="region" aria-label="Recovery agent">
-      {top ? <Card r={top} /> : (
-        <Empty title="The agent has said nothing in this incident">
-          A trained policy can watch beside you and recommend one action at a time. Whether it speaks is chosen when an incident is started (Options, Advice of the recovery agent), and it needs a trained model on the server.
-        </Empty>)}
-      {list.length > 1 && <section class="panel pad16"><h2>Earlier</h2><ul>{list.slice(0, -1).reverse().map((r, i) => <li key={i} class="agent-old"><span class="t3">{r.at_ms === undefined ? '' : at(r.at_ms)}</span><Mark state="agent" size={12} /><span>{what(r)}</span><span class="grow" /><span class="t3">{sure(r)}</span></li>)}</ul></section>}
-      {c?.lanes && c.lanes.length > 0 && <section class="panel pad16"><h2>You and the others</h2>{c.lanes.map(l => <div key={l.who} class="agent-lane"><b>{l.who}</b><ul>{l.items.map((i, n) => <li key={n}><span class="t3">{at(i.at_ms)}</span> {i.text}</li>)}</ul></div>)}</section>}
-      {c?.scores && c.scores.length > 0 && <section class="panel pad16"><h2>Score so far</h2><dl class="agent-scores">{c.scores.map(s => <div key={s.who}><dt>{s.who}</dt><dd>{number(s.score)}</dd></div>)}</dl></section>}
+      {c?.race && (
+        <section class="panel pad16"><h2>You and the others, same incident, same seed</h2>
+          <RaceTable lanes={c.lanes} seed={run.value?.seed} />
+          {c.withheld && <p class="t3 note">What they do is shown after your run, or when you have given a diagnosis: it would be advice.</p>}
+          <RaceNotes lanes={c.lanes} note={c.note} />
+        </section>)}
+      <div class="agent-two">
+        {top ? <Card r={top} /> : (
+          <Empty title="The agent has said nothing in this incident">
+            A trained policy can watch beside you and recommend one action at a time. Whether it speaks is chosen when an incident is started (Options, Advice of the recovery agent), and it needs a trained model on the server.
+          </Empty>)}
+        <div class="col gap12"><Autopilot /><Timeline />
+          {list.length > 1 && <section class="panel pad16"><h2>Earlier advice</h2><ul>{list.slice(0, -1).reverse().slice(0, 12).map((r, i) => <li key={i} class="agent-old"><span class="t3">{r.at_ms === undefined ? '' : at(r.at_ms)}</span><Mark state="agent" size={12} /><span>{what(r)}</span><span class="grow" /><span class="t3">{sure(r)}</span></li>)}</ul></section>}
+        </div>
+      </div>
     </div>
   );
 }
 
-const what = (r: Recommendation): string => (r.action ? describe(r.action) : r.name === 'delay' ? 'Look longer before you restart anything' : 'Leave the processes alone');
-const sure = (r: Recommendation): string => (typeof r.confidence === 'number' ? `${percent(r.confidence)} % sure` : '');
-
-function Card({ r }: { r: Recommendation }): JSX.Element {
-  const q = [...(r.q ?? [])].sort((a, b) => b.value - a.value);
-  const lo = Math.min(0, ...q.map(x => x.value)), hi = Math.max(0, ...q.map(x => x.value)), width = hi - lo || 1;
+function Autopilot(): JSX.Element {
+  const r = run.value;
+  const on = r?.autopilot === true;
   return (
-    <section class="panel pad16 agent-card" aria-label="Recommendation">
-      <div class="row"><Mark state="agent" size={18} /><span class="over">Recommendation{r.policy ? ` of ${r.policy}` : ''}</span><span class="grow" />{r.at_ms !== undefined && <span class="t3">{at(r.at_ms)}</span>}</div>
-      <h2 class="agent-what">{what(r)}</h2>
-      {typeof r.confidence === 'number' && <div class="row"><div class="sure" role="img" aria-label={sure(r)}><i style={{ transform: `scaleX(${Math.max(0, Math.min(1, r.confidence))})` }} /></div><span class="t2">{sure(r)}</span></div>}
-      {r.out_of_calibration && <p class="row"><Mark state="warn" size={14} /><span>Out of calibration: this looks like nothing the model was trained on. A simple rule speaks instead.</span></p>}
-      {r.reason && <p>{r.reason}</p>}
-      {r.action && <div class="row"><button class="btn primary" disabled={!active.value} onClick={() => void act({ kind: r.action!.kind, on: r.action!.on, args: r.action!.args ?? {}, reason: 'recommended by the agent' })}>Do it</button><span class="t3">It is applied as your change and can be undone.</span></div>}
-      {r.why && r.why.length > 0 && <><h3 class="over">Why</h3><table><thead><tr><th>What it sees</th><th class="num">now</th><th class="num">normal</th></tr></thead><tbody>{r.why.map(w => <tr key={w.feature}><td>{w.feature}</td><td class="num">{value(w.value, w.unit ?? '')}</td><td class="num t3">{w.normal === undefined ? '' : value(w.normal, w.unit ?? '')}</td></tr>)}</tbody></table></>}
-      {r.cause && r.cause.ranked.length > 0 && <p class="t2">{r.cause.abstain ? 'No clear cause yet; most suspicious: ' : 'Likely cause: '}{r.cause.ranked.slice(0, 3).map(x => `${x.service} (${x.signal})`).join(', ')}</p>}
-      {r.belief && <p class="t2">Kind of failure: {Object.entries(r.belief).sort((a, b) => b[1] - a[1]).slice(0, 3).map(([k, v]) => `${k} ${percent(v)} %`).join(', ')}</p>}
-      {q.length > 0 && <><h3 class="over">Expected value of each action</h3><ul class="qs">{q.slice(0, 10).map(x => (
-        <li key={x.action} class={x.chosen ? 'on' : ''}><span class="ell">{x.chosen && <Mark state="agent" size={10} />} {x.action}{x.blocked ? `, blocked: ${x.blocked}` : ''}</span><div class="q-track" aria-hidden="true"><i style={{ left: `${((Math.min(0, x.value) - lo) / width) * 100}%`, width: `${(Math.abs(x.value) / width) * 100}%` }} /></div><span class="num">{number(x.value)}</span></li>
-      ))}</ul></>}
+    <section class="panel pad16 col" aria-label="Autopilot"><h2>Autopilot</h2>
+      <p class="t2">{on ? 'The agent carries out what it recommends, within its safety rules. Each change is recorded as its own.' : 'Watch the agent work: it carries out what it recommends, within its safety rules. The run counts as assisted.'}</p>
+      <div class="row">{on
+        ? <button class="btn primary" disabled={!active.value} onClick={() => void autopilot(false)}><Icon name="stop" size={14} /> Stop the agent <kbd aria-hidden="true">p</kbd></button>
+        : <button class="btn" disabled={!active.value || r?.state !== 'running'} onClick={() => void autopilot(true)}><Icon name="bolt" size={14} /> Let the agent act <kbd aria-hidden="true">p</kbd></button>}
+        {r?.assisted && <span class="tag">assisted</span>}</div>
+    </section>
+  );
+}
+
+/* You above, the agent below: who changed what, on one list. */
+function Timeline(): JSX.Element | null {
+  const made = actions.value.filter(a => a.by === 'learner' || a.by === 'agent');
+  if (!made.length) return null;
+  const row = (a: Action): JSX.Element => <li key={a.id} class="agent-old"><span class="t3">{at(a.at_ms)}</span>{a.by === 'agent' ? <Mark state="agent" size={12} /> : <Icon name="user" size={12} />}<span class="grow any">{a.kind === 'undo' ? 'took a change back' : describe(a)}</span>{a.state === 'failed' && <span class="crit">failed</span>}</li>;
+  return (
+    <section class="panel pad16"><h2>Who changed what</h2>
+      <h3 class="over">You</h3><ul>{made.filter(a => a.by === 'learner').map(row)}</ul>{!made.some(a => a.by === 'learner') && <p class="t3">nothing yet</p>}
+      <h3 class="over">The agent</h3><ul>{made.filter(a => a.by === 'agent').map(row)}</ul>{!made.some(a => a.by === 'agent') && <p class="t3">nothing: it only advises</p>}
     </section>
   );
 }

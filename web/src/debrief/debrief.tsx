@@ -12,6 +12,8 @@ import { Icon } from '../ui/icons';
 import { Markdown } from '../ui/markdown';
 import { Empty, ProblemBox, Skeleton, useAsync } from '../ui/parts';
 import { Mark, met, type State } from '../ui/status';
+import { Compared } from './compared';
+import { step } from './step';
 import { Lanes } from './lanes';
 
 const OUTCOME: Record<string, { title: string; state: State }> = {
@@ -35,11 +37,12 @@ function Page({ d }: { d: Told }): JSX.Element {
       <div class="debrief-in">
         <header class="debrief-head">
           <Mark state={o.state} size={40} />
-          <div class="grow"><span class="over">Debrief · run {r.id} · seed {r.seed}</span><h1>{r.complete && r.outcome === 'abandoned' ? 'Marked complete' : o.title}{took !== null && (r.outcome === 'resolved' ? ` in ${duration(took)}` : ` after ${duration(took)}`)}</h1><p class="t2">{r.title}{r.reason && `. ${sentence(r.reason)}`}</p></div>
+          <div class="grow"><span class="over">Debrief · run {r.id} · seed {r.seed}{r.assisted ? ' · assisted' : ''}</span><h1>{r.complete && r.outcome === 'abandoned' ? 'Marked complete' : o.title}{took !== null && (r.outcome === 'resolved' ? ` in ${duration(took)}` : ` after ${duration(took)}`)}</h1><p class="t2">{r.title}{r.reason && `. ${sentence(r.reason)}`}</p></div>
           <div class="row debrief-do"><a class="btn" href={`${API}/runs/${encode(r.id)}/debrief?format=md`} download={`debrief-${r.id}.md`}><Icon name="download" size={14} /> Markdown</a><Export d={d} /><a class="btn primary" href={href(['s', r.scenario])}>Play again</a><a class="btn" href="#/">Scenarios</a></div>
         </header>
         <Figures d={d} />
         <section class="panel pad16"><h2>What happened when</h2><Lanes items={d.timeline ?? []} end={took} limit={r.time_limit_ms} /></section>
+        <Compared d={d} />
         <div class="debrief-two">
           <div class="col gap12">
             <Truth d={d} />
@@ -51,8 +54,6 @@ function Page({ d }: { d: Told }): JSX.Element {
           <div class="col gap12"><Score d={d} /><Criteria d={d} /><Did d={d} /><Trail d={d} /><Hints d={d} /></div>
         </div>
         <List items={d.timeline ?? []} />
-        <div>
-        </div>
       </div>
     </main>
   );
@@ -189,21 +190,6 @@ function Costliest({ d }: { d: Told }): JSX.Element | null {
       <ul>{list.map((c, i) => <li key={i} class="ended"><span class="t3 span">{at(c.from_ms)} to {at(c.to_ms)}</span><span class="grow t2 any">after: {c.after}</span><b>{number(c.requests_lost)} lost</b></li>)}</ul>
     </section>
   );
-}
-
-/* A step is {"config.set": {"on": "api", "args": {...}}} or the same with kind, on and args spelled out. */
-export function step(s: Json): string {
-  if (s === null || typeof s !== 'object' || Array.isArray(s)) return literal(s);
-  const one = Object.entries(s);
-  const spelled = typeof s.kind === 'string';
-  const kind = spelled ? String(s.kind) : one[0]?.[0] ?? '';
-  const body = (spelled ? s : one[0]?.[1]) as { [k: string]: Json } | null;
-  if (body === null || typeof body !== 'object') return `${kind} ${literal(body)}`;
-  const args = body.args && typeof body.args === 'object' && !Array.isArray(body.args) ? body.args : {};
-  const inner = args.patch && typeof args.patch === 'object' && !Array.isArray(args.patch) ? args.patch : args;
-  const list = Object.entries(inner).map(([k, v]) => `${k} = ${literal(v)}`).join(', ');
-  const verb: Record<string, string> = { 'config.set': 'Set on', 'config.patch': 'Set on', 'process.restart': 'Restart', 'process.start': 'Start', 'process.stop': 'Stop' };
-  return `${verb[kind] ?? kind} ${literal(body.on ?? '')}${list ? ': ' + list : ''}`;
 }
 
 function Solutions({ d }: { d: Told }): JSX.Element | null {

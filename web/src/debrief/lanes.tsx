@@ -25,14 +25,15 @@ export function cluster(items: TimelineItem[], near_ms: number): TimelineItem[][
   return out;
 }
 
-export function Lanes({ items, end, limit }: { items: TimelineItem[]; end: number | null; limit: number }): JSX.Element {
+/* rows: which lanes there are, also empty ones; without them those of a run's own timeline that have a mark. */
+export function Lanes({ items, end, limit, rows }: { items: TimelineItem[]; end: number | null; limit: number; rows?: [string, string][] }): JSX.Element {
   const shown = useSignal<TimelineItem[]>([]);
   const last = Math.max(end ?? 0, ...items.map(i => i.at_ms), 10_000);
   const from = Math.min(0, ...items.map(i => Math.max(i.at_ms, -30_000)));
   const to = Math.min(Math.max(last * 1.02, 10_000), Math.max(limit * 1.1, last));
   const x = (t: number): string => `${Math.max(0, Math.min(100, ((t - from) / (to - from)) * 100))}%`;
   const known = new Set(LANES.map(([id]) => id));
-  const lanes: [string, string][] = [...LANES.filter(([id]) => items.some(i => i.lane === id)), ...[...new Set(items.map(i => i.lane).filter(l => !known.has(l)))].map((l): [string, string] => [l, l])];
+  const lanes: [string, string][] = rows ?? [...LANES.filter(([id]) => items.some(i => i.lane === id)), ...[...new Set(items.map(i => i.lane).filter(l => !known.has(l)))].map((l): [string, string] => [l, l])];
   if (!items.length) return <p class="t3">Nothing was recorded in this run.</p>;
   return (
     <div class="lanes">
@@ -45,7 +46,7 @@ export function Lanes({ items, end, limit }: { items: TimelineItem[]; end: numbe
               {cluster(items.filter(i => i.lane === id), (to - from) * NEAR).map((c, n) => {
                 const text = c.map(i => `${at(i.at_ms)} ${i.text}`).join('; ');
                 const show = (): void => { shown.value = c; };
-                return <button key={n} class={'dot dot-' + (known.has(id) ? id : 'other')} style={{ left: x(c[0]!.at_ms) }} title={text.slice(0, 300)} aria-label={`${c.length > 1 ? `${c.length} × ` : ''}${name}: ${text}`.slice(0, 600)} onFocus={show} onPointerEnter={show} onClick={show}>{c.length > 1 && <span aria-hidden="true">{c.length}</span>}</button>;
+                return <button key={n} class={'dot dot-' + (rows ? (id === 'you' ? 'action' : 'agent') : known.has(id) ? id : 'other')} style={{ left: x(c[0]!.at_ms) }} title={text.slice(0, 300)} aria-label={`${c.length > 1 ? `${c.length} × ` : ''}${name}: ${text}`.slice(0, 600)} onFocus={show} onPointerEnter={show} onClick={show}>{c.length > 1 && <span aria-hidden="true">{c.length}</span>}</button>;
               })}
             </div>
           </div>

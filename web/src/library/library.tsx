@@ -3,6 +3,7 @@ import { computed, signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import './library.css';
+import { RaceChoice } from './race';
 import { encode, get, post, Problem, said } from '../live/api';
 import type { Run, ScenarioCard, ScenarioDetail } from '../live/protocol';
 import { active, run } from '../live/store';
@@ -122,6 +123,7 @@ function Detail({ s }: { s: ScenarioCard }): JSX.Element {
   const seed = useSignal('');
   const fast = useSignal(false);
   const advice = useSignal('after');
+  const race = useSignal(false);
   const start = async (): Promise<void> => {
     busy.value = true;
     error.value = null;
@@ -130,6 +132,7 @@ function Detail({ s }: { s: ScenarioCard }): JSX.Element {
       if (seed.value.trim()) body.seed = Number(seed.value);
       if (fast.value) body.fast = true;
       if (advice.value !== 'after') body.advice = advice.value;
+      if (race.value) body.race = true;
       const r = await post<Run>('/runs', body, { timeout_ms: 60_000 });
       if (run.value?.id !== r.id) run.value = r;
       go(['run', r.id, 'user']);
@@ -156,6 +159,7 @@ function Detail({ s }: { s: ScenarioCard }): JSX.Element {
           <label class="field"><span>Advice of the recovery agent</span>
             <select class="in" value={advice.value} onChange={e => { advice.value = e.currentTarget.value; }}><option value="after">Shown in the debrief</option><option value="live">Live, beside me</option><option value="off">Off</option></select>
           </label>
+          <RaceChoice id={s.id} on={race} />
           <label class="row"><input type="checkbox" checked={fast.value} onChange={e => { fast.value = e.currentTarget.checked; }} /> Fast: shorter holds, hints and time limit (for trying a scenario out)</label>
         </div>
       )}

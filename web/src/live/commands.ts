@@ -64,6 +64,24 @@ export async function end(id: string, reason: 'complete' | 'abandoned'): Promise
   }
 }
 
+/* What became of an advice is a note for the debrief: losing it is no error to show. */
+export async function adviceAnswer(answer: 'accepted' | 'ignored', text: string, on: string): Promise<void> {
+  const r = run.value;
+  if (r) await post(`/runs/${encodeURIComponent(r.id)}/advice`, { answer, text, on }).catch(() => undefined);
+}
+
+export async function autopilot(on: boolean): Promise<void> {
+  const r = run.value;
+  if (!r) return;
+  try {
+    const told = await post<Run>(`/runs/${encodeURIComponent(r.id)}/autopilot`, { on });
+    if (run.value?.id === told.id) run.value = told;
+    toast('info', on ? 'The agent acts by itself' : 'The agent acts no more', undefined, undefined, 3000);
+  } catch (e) {
+    toast('crit', on ? 'The agent could not take over' : 'The agent could not be stopped', said(e));
+  }
+}
+
 export async function takeHint(runId: string, hint: string): Promise<void> {
   try {
     const { text } = await post<{ text: string }>(`/runs/${encodeURIComponent(runId)}/hints/${encodeURIComponent(hint)}`, {});

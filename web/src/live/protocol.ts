@@ -6,7 +6,7 @@ export type Outcome = 'resolved' | 'time_up' | 'abandoned' | 'failed';
 export interface Run {
   id: string; scenario: string; title: string; level: number; state: RunState; outcome: Outcome | null; reason: string;
   seed: number; stack: number; fast: boolean; created_ms: number; onset_ms: number | null; page_ms: number | null; deadline_ms: number | null;
-  ended_ms: number | null; time_limit_ms: number; advice?: string; needs_diagnosis?: boolean; diagnosed?: boolean; clocks: Record<string, number | null>; brief: string; objectives: string[]; complete: boolean;
+  ended_ms: number | null; time_limit_ms: number; advice?: string; needs_diagnosis?: boolean; diagnosed?: boolean; clocks: Record<string, number | null>; brief: string; objectives: string[]; complete: boolean; assisted?: boolean; autopilot?: boolean;
 }
 
 export interface Criterion {
@@ -55,11 +55,32 @@ export interface Recommendation {
   forecast?: { criterion: string; value?: number; ok?: boolean }[];
 }
 
-export interface Comparison { lanes?: { who: string; items: { at_ms: number; text: string }[] }[]; scores?: { who: string; score: number }[] }
+/* How a run stands, by the same function for whoever plays. */
+export interface Standing {
+  state: string; at_ms: number | null; met: number; criteria: number; users: number; user_minutes_lost: number; requests_lost: number; requests_offered: number;
+  orders_lost: number; revenue_lost_cents: number; unmet_ms: number; utility: number; changes: number; restarts: number; unnecessary_restarts: number;
+  clocks: Record<string, number>; score: { total: number } | null;
+}
+export interface LaneItem { id: string; at_ms: number; by: string; kind: string; on: string; args: Record<string, Json>; changed?: Changed; state: string }
+/* items: null while they would be advice. */
+export interface Lane {
+  who: string; policy: string; model: string; source: 'you' | 'live' | 'recorded'; recorded_ms: number | null; seed: number; fast: boolean; assisted: boolean;
+  state: string; outcome: Outcome | null; reason: string; stopped: string; standing: Standing | null; items: LaneItem[] | null;
+}
+export interface Regret {
+  user_minutes: number; unit_user_minutes: number; steps: number; steps_in_calibration: number; unjudged: string[];
+  items: { from_ms: number; to_ms: number; steps: number; target: string; did: string; better: string; user_minutes: number; q_did: number; q_better: number; reason: string; out_of_calibration: boolean }[];
+}
+export interface Comparison {
+  run: string; race: boolean; over: boolean; withheld: boolean; note: string; lanes: Lane[];
+  divergence: { with: string; at_ms: number; kind: 'only_you' | 'only_they' | 'different' | 'timing'; you: LaneItem | null; they: LaneItem | null }[] | null;
+  regret: Regret | null; place: { place: number; of: number } | null;
+}
+export interface Room { mode: string; ghosts: number; reason: string }
 
 export interface Snapshot {
   epoch: string; run: Run | null; criteria: Criterion[]; guards: Guard[]; feed: FeedItem[]; actions: Action[];
-  processes: Process[]; server: { version: string; terminal?: boolean };
+  processes: Process[]; server: { version: string; terminal?: boolean }; comparison?: Comparison | null;
 }
 
 export interface LogLine {
@@ -109,6 +130,7 @@ export interface Debrief {
   guards?: Guard[]; diagnosis?: Diagnosis[]; hints?: { id: string; cost: number; offered: boolean; taken: boolean; text: string }[];
   evidence?: { at_ms: number; item: string; part: string | null }[]; forward?: string; final?: boolean;
   costliest?: { from_ms: number; to_ms: number; requests_lost: number; after: string }[];
+  agent?: { can_repair: boolean; beyond: { kind: string; on: string; args: Record<string, Json> }[] };
   score: { total: number; outcome: number; harm: number; diagnosis: number; hints: number; of: Record<string, number> } | null;
 }
 export interface Diagnosis { at_ms?: number; component: string; mechanism: string; object: Json; affected: string[]; note: string }

@@ -75,6 +75,7 @@ export function apply(m: Message): void {
       feed.value = d.feed ?? [];
       actions.value = d.actions ?? [];
       processes.value = d.processes ?? [];
+      if (d.comparison?.race) comparison.value = d.comparison;
       for (const c of criteria.value) trailAdd(c, m.t);
       ready.value = true;
       return;

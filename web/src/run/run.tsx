@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import './run.css';
 import { get, said } from '../live/api';
-import { describe, end, lastUndoable, undo } from '../live/commands';
+import { autopilot, describe, end, lastUndoable, undo } from '../live/commands';
 import { link } from '../live/socket';
 import type { Run } from '../live/protocol';
 import { arrived, criteria, early, over, ready, recommendations, run, terminalOn } from '../live/store';
@@ -87,6 +87,7 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
     { keys: 'g e', what: 'Explore metrics', group: 'Go to', run: () => go(['run', r.id, 'observe', 'explore'], {}, true) },
     { keys: 'g o', what: 'Logs', group: 'Go to', run: () => go(['run', r.id, 'observe', 'logs'], {}, true) },
     { keys: 'g m', what: 'Map of the system', group: 'Go to', run: () => go(['run', r.id, 'observe', 'map'], {}, true) },
+    { keys: 'p', what: 'Autopilot: let the agent act, or stop it', group: 'Incident', run: () => void autopilot(!run.value?.autopilot), when: () => run.value?.state === 'running' },
     { keys: 'Esc', what: 'Clear the service filter', group: 'Incident', run: () => setQuery({ service: null }), when: () => route.value.query.service !== undefined },
   ]), [r.id]);
 
@@ -125,6 +126,7 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
         <Sidebar r={r} />
         <main class="run-main" id="main" tabIndex={-1}>
           {isOver && <Over r={r} />}
+          <AutopilotBar r={r} />
           {early(r) && briefSkipped.value !== r.id ? <Briefing r={r} look={() => pick('observe')} /> : (
             <Boundary name="This tab" key={tab}>{tab === 'user' ? <User /> : tab === 'observe' ? <Observe runId={r.id} /> : tab === 'test' ? <Fix runId={r.id} /> : tab === 'terminal' ? <Terminal /> : <Agent />}</Boundary>
           )}
@@ -134,6 +136,12 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
       {ending.value && <EndDialog r={r} close={() => { ending.value = false; }} />}
     </>
   );
+}
+
+/* On every tab while the agent acts: nobody may wonder who does that. */
+function AutopilotBar({ r }: { r: Run }): JSX.Element | null {
+  if (!r.autopilot || over(r)) return null;
+  return <div class="over-line" role="status"><Mark state="agent" /><b>The agent acts by itself</b><span class="grow" /><button class="btn" onClick={() => void autopilot(false)}>Stop the agent <kbd aria-hidden="true">p</kbd></button></div>;
 }
 
 /* Tells once when a criterion has been held for its whole time. */

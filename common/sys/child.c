@@ -1,4 +1,4 @@
-#include "server/app/child.h"
+#include "common/sys/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,6 +62,7 @@ static NORETURN void child_become(const struct child_options *o, int out_fd, pid
 {
         const char *argv[CHILD_ARGS_MAX + 2] = {"firedrill"};
         sigset_t none;
+        int log_fd = -1;
 
         for (size_t i = 0; o->args[i] && i < CHILD_ARGS_MAX; i++) argv[i + 1] = o->args[i];
         for (int number = 1; number < NSIG; number++) (void)signal(number, SIG_DFL);
@@ -69,7 +70,8 @@ static NORETURN void child_become(const struct child_options *o, int out_fd, pid
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
         (void)setpgid(0, 0); /* the terminal's Ctrl-C goes to the parent, which tells its children once */
         (void)prctl(PR_SET_PDEATHSIG, SIGINT);
-        if (getppid() != parent || dup2(out_fd, 1) < 0) _exit(127);
+        if (o->log) log_fd = open(o->log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+        if (getppid() != parent || dup2(out_fd, 1) < 0 || (log_fd >= 0 && dup2(log_fd, 2) < 0)) _exit(127);
         (void)execv("/proc/self/exe", (char *const *)argv);
         _exit(127);
 }

@@ -2,8 +2,8 @@
  * Owner:  the loop thread. Memory: lines are lent for the call. child_free ends the child (SIGTERM) and waits for it no
  * more. Units:  bytes. Limits: CHILD_LINE_BYTES_MAX a line, CHILD_ARGS_MAX words. Fails:  at the start; the end is told
  * once, with the exit status (128 + signal), after the last line. */
-#ifndef SERVER_APP_CHILD_H
-#define SERVER_APP_CHILD_H
+#ifndef COMMON_SYS_CHILD_H
+#define COMMON_SYS_CHILD_H
 
 #include <stddef.h>
 
@@ -17,6 +17,7 @@ struct child;
 struct child_options {
         struct loop *loop;
         const char *const *args; /* after the program's name; ended by NULL */
+        const char *log; /* where its stderr is appended; NULL: to ours */
         void (*on_line)(void *ctx, const char *text, size_t size_bytes);
         void (*on_end)(void *ctx, int status);
         void *ctx;

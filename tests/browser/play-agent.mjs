@@ -1,0 +1,130 @@
+// A learner plays with the agent beside them, in a browser, against a running server that has a race to offer:
+//   node tests/browser/play-agent.mjs http://127.0.0.1:8080
+// Start with live advice and a race; the advice changes with the incident; one is accepted, one ignored; the autopilot takes over by one key and is
+// stopped by it; the repair is the learner's; the debrief has lanes of human, agent and rule. Pictures go to tests/out/.
+import { assert, axe, browserStart, check, finish, fits, goTo, pageOpen, shot, until } from './lib.mjs';
+
+const base = (process.argv[2] ?? '').replace(/\/$/, '');
+if (!/^https?:\/\//.test(base)) {
+  console.error('usage: node tests/browser/play-agent.mjs URL-OF-A-RUNNING-SERVER');
+  process.exit(2);
+}
+const LONG = 120_000;
+const SCENARIO = process.argv[3] ?? 'worker-pool-saturation';
+const browser = await browserStart();
+const { page, bad, close } = await pageOpen(browser, base);
+const heard = [];
+page.on('websocket', ws => ws.on('framereceived', f => { try { heard.push(JSON.parse(String(f.payload))); } catch { /* not ours */ } }));
+const of = type => heard.filter(m => m.type === type).map(m => m.data);
+const api = path => page.evaluate(p => fetch('/api/v1' + p).then(r => r.json()), path);
+
+let stop = false;
+const step = (name, run) => check(name, async () => {
+  assert(!stop, 'an earlier step failed');
+  try { await run(); } catch (e) { stop = true; await shot(page, `agent-failed-${name.replace(/\W+/g, '-')}`).catch(() => {}); throw e; }
+});
+const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+const flip = async () => { const before = await theme(); await page.getByRole('button', { name: /^Switch to the (light|dark) theme/ }).click(); await until('the other theme', async () => (await theme()) !== before); };
+// dark and light, large and small
+const pictures = async name => {
+  for (const size of [[1440, 900], [1024, 768]]) {
+    await page.setViewportSize({ width: size[0], height: size[1] });
+    await shot(page, `agent-${name}-dark-${size[0]}`);
+    await fits(page, `${name} at ${size[0]}`);
+    await flip();
+    await shot(page, `agent-${name}-light-${size[0]}`);
+    await flip();
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+};
+
+await step('a race with live advice is started', async () => {
+  await goTo(page, base, `s/${SCENARIO}`);
+  await page.getByRole('button', { name: 'Options' }).click();
+  await page.getByRole('checkbox', { name: /Fast/ }).check();
+  await page.getByLabel('Advice of the recovery agent').selectOption('live');
+  const race = page.getByRole('checkbox', { name: /^Race the agent/ });
+  await until('the choice of a race', () => race.isEnabled());
+  await race.check();
+  await shot(page, 'agent-options-dark');
+  await page.getByRole('button', { name: 'Start incident' }).click();
+  await page.waitForURL(/#\/run\/r\d+\//, { timeout: 60_000 });
+});
+
+const id = () => /run\/(r\d+)/.exec(page.url())[1];
+const actions = async () => (await api(`/runs/${id()}/actions`)).actions;
+
+await step('the agent says something once the page is out', async () => {
+  await until('the incident', async () => (await api(`/runs/${id()}`)).state === 'running', LONG);
+  assert(!of('recommendation').length || of('run').some(r => r.page_ms), 'advice before the page');
+  await page.getByRole('tab', { name: /Agent/ }).click();
+  await page.getByRole('region', { name: 'Recommendation' }).waitFor({ timeout: 30_000 });
+  assert((await api(`/runs/${id()}`)).assisted === true, 'the run is not marked as assisted');
+});
+
+await step('the others are beside the learner, live, with the same seed', async () => {
+  await until('three lanes that have begun', () => of('comparison').some(c => c.lanes.length === 3 && c.lanes.every(l => l.standing && l.standing.at_ms !== null)), LONG);
+  const lanes = of('comparison').at(-1).lanes;
+  assert(new Set(lanes.map(l => l.seed)).size === 1, `seeds ${lanes.map(l => l.seed)}`);
+  assert(lanes.map(l => `${l.who} ${l.source}`).join() === 'you you,agent live,rule live', JSON.stringify(lanes.map(l => `${l.who} ${l.source}`)));
+  await page.locator('tr[data-lane="rule"]').waitFor();
+  await until('harm in the table', async () => /\d/.test(await page.locator('tr[data-lane="you"] td').nth(3).innerText()));
+});
+
+await step('recommendations change with the incident', async () => {
+  await until('another view of the incident', () => new Set(of('recommendation').map(r => r.observed)).size >= 3, 40_000);
+  const last = of('recommendation').at(-1);
+  assert(last.why.length && last.q.length === 5, 'no reasons');
+  await axe(page, 'agent tab');
+  await pictures('tab');
+});
+
+await step('an advice is accepted: exactly what was shown is done; another is ignored with a reason', async () => {
+  const accept = page.getByRole('button', { name: 'Accept' });
+  if (await accept.count()) {
+    const exact = await page.locator('.change-exact code').innerText();
+    await accept.click();
+    const done = await until('the accepted change', async () => (await actions()).find(a => a.by === 'learner' && a.reason === 'recommended by the agent'), 30_000);
+    assert(exact.startsWith(`${done.kind} ${done.on}`.trim()), `shown was "${exact}", done was "${done.kind} ${done.on}"`);
+    await page.getByText('You accepted this.').waitFor();
+  } else {
+    console.log('# the agent advised only to wait in this run');
+  }
+});
+
+await step('the agent takes over by one key, acts in its own name, and is stopped by the same key', async () => {
+  await page.keyboard.press('p');
+  await page.getByText('The agent acts by itself').first().waitFor();
+  assert((await api(`/runs/${id()}`)).autopilot === true, 'the server does not know of it');
+  await page.getByRole('tab', { name: /User/ }).click();
+  await page.getByRole('button', { name: 'Stop the agent' }).waitFor(); // on every tab
+  await shot(page, 'agent-autopilot-dark');
+  await page.keyboard.press('p');
+  await until('the agent let go', async () => (await api(`/runs/${id()}`)).autopilot === false);
+});
+
+await step('the learner repairs, and the run is solved', async () => {
+  const done = await page.evaluate(run => fetch(`/api/v1/runs/${run}/actions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ kind: 'config.patch', on: 'api', args: { patch: { worker_threads: 16 } }, reason: 'the pool is too small' }) }).then(r => r.status), id());
+  assert(done === 200, `the repair was answered with ${done}`);
+  await page.getByText(/^Solved in/).waitFor({ timeout: LONG });
+});
+
+await step('the debrief has lanes of human, agent and rule', async () => {
+  await page.getByRole('link', { name: /^Open debrief/ }).first().click();
+  const others = page.getByRole('region', { name: 'You and the others' });
+  await others.waitFor({ timeout: 30_000 });
+  for (const who of ['You', 'The agent', 'The rule']) await others.locator('.lane-row', { hasText: who }).first().waitFor();
+  await others.locator('.dot').first().waitFor();
+  await page.getByRole('region', { name: 'Your decisions' }).waitFor();
+  await page.getByText(/It stabilises, you repair/).waitFor();
+  await others.getByText('stopped when your run ended').first().waitFor();
+  assert((await api(`/runs/${id()}/debrief`)).timeline.some(t => t.lane === 'agent'), 'what was shown when is not in the timeline');
+  await others.scrollIntoViewIfNeeded();
+  await axe(page, 'debrief');
+  await pictures('debrief');
+});
+
+await check('no error, nothing refused by the security policy, no request to another address', async () => { assert(bad.length === 0, [...new Set(bad)].slice(0, 5).join('; ')); });
+await close();
+await browser.close();
+process.exit(finish());
