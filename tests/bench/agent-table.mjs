@@ -58,16 +58,16 @@ function interval(values) { // mean and percentile bootstrap
   return [mean(values), means[100], means[3899]];
 }
 const show = ([m, lo, hi], digits) => `${m.toFixed(digits)} [${lo.toFixed(digits)}, ${hi.toFixed(digits)}]`;
-const rows = [...table].filter(([, r]) => drivers.every((d) => r[d]));
-console.log(`${rows.length} plays of ${new Set(rows.map(([k]) => k.split('#')[0])).size} scenarios have all drivers; ${[...table].length - rows.length} lack one.`);
-if (showRows) for (const [k, r] of table) console.log(k, drivers.map((d) => (r[d] ? `${d} ${r[d].resolved ? 'resolved' : 'open'} lost ${r[d].lost.toFixed(0)} restarts ${r[d].restarts}/${r[d].unnecessary}` : `${d} -`)).join(' | '));
-console.log('\n| driver | resolved | requests lost | restarts | unnecessary | time to stability (s) | plays of `none` that stand for it |\n| --- | --- | --- | --- | --- | --- | --- |');
+const all = [...table];
+if (showRows) for (const [k, r] of all) console.log(k, drivers.map((d) => (r[d] ? `${d} ${r[d].resolved ? 'resolved' : 'open'} lost ${r[d].lost.toFixed(0)} restarts ${r[d].restarts}/${r[d].unnecessary}` : `${d} -`)).join(' | '));
+console.log(`${all.length} plays of ${new Set(all.map(([k]) => k.split('#')[0])).size} scenarios.`);
+console.log('\n| driver | plays | of them `none`\'s | resolved | requests lost | restarts | unnecessary | time to stability (s) |\n| --- | --- | --- | --- | --- | --- | --- | --- |');
 for (const d of drivers) {
-  const of = (k) => rows.map(([, r]) => r[d][k]);
-  console.log(`| ${d} | ${of('resolved').reduce((a, b) => a + b, 0)}/${rows.length} | ${show(interval(of('lost')), 0)} | ${show(interval(of('restarts')), 2)} | ${show(interval(of('unnecessary')), 2)} | ${show(interval(of('stable')), 0)} | ${stoodIn[d]} |`);
+  const of = (k) => all.filter(([, r]) => r[d]).map(([, r]) => r[d][k]), n = of('lost').length;
+  if (n) console.log(`| ${d} | ${n} | ${stoodIn[d]} | ${of('resolved').reduce((a, b) => a + b, 0)} | ${show(interval(of('lost')), 0)} | ${show(interval(of('restarts')), 2)} | ${show(interval(of('unnecessary')), 2)} | ${show(interval(of('stable')), 0)} |`);
 }
-console.log('\n| paired difference | requests lost | unnecessary restarts |\n| --- | --- | --- |');
-for (const [a, b] of [['agent', 'none'], ['agent', 'tuned'], ['agent', 'rule'], ['tuned', 'none']]) {
-  const diff = (k) => interval(rows.map(([, r]) => r[a][k] - r[b][k]));
-  console.log(`| ${a} - ${b} | ${show(diff('lost'), 0)} | ${show(diff('unnecessary'), 2)} |`);
+console.log('\n| paired, on the plays that both have | plays | requests lost | unnecessary restarts |\n| --- | --- | --- | --- |');
+for (const [a, b] of [['agent', 'none'], ['tuned', 'none'], ['rule', 'none'], ['solution', 'none'], ['agent', 'tuned'], ['agent', 'rule']]) {
+  const both = all.filter(([, r]) => r[a] && r[b]), diff = (k) => interval(both.map(([, r]) => r[a][k] - r[b][k]));
+  if (both.length) console.log(`| ${a} - ${b} | ${both.length} | ${show(diff('lost'), 0)} | ${show(diff('unnecessary'), 2)} |`);
 }
