@@ -79,11 +79,12 @@ void adapter_refresh(struct adapter *a)
 {
         AUTO(json_free) struct json *values = json_object();
         struct err_note note;
+        enum err e;
 
         if (a->ops.read(a->ops.ctx, values, &note))
                 log_text(LOG_DEBUG, "adapter.unread", "the server cannot be read, its settings stay as they are known: %s", note.text);
-        if (kit_config_observe(a->config, values, a->ops.author, "found on the server", clock_wall_ms()))
-                log_event(LOG_ERROR, "adapter.observe_failed", "what was found on the server could not be stored");
+        e = kit_config_observe(a->config, values, a->ops.author, "found on the server", clock_wall_ms());
+        if (e) log_text(LOG_ERROR, "adapter.observe_failed", "what was found on the server could not be stored: %s", err_text(e));
 }
 
 /* ---- life ---- */
