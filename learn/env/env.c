@@ -7,7 +7,7 @@
 #include "common/base/mem.h"
 #include "common/base/str.h"
 
-static const struct env_backend *const backends[] = { &env_backend_sim1, &env_backend_sim12, &env_backend_replay };
+static const struct env_backend *const backends[] = { &env_backend_sim1, &env_backend_sim12, &env_backend_dyn, &env_backend_replay };
 
 const char *env_id_at(size_t index)
 {
@@ -24,7 +24,7 @@ static const struct env_backend *backend_named(const char *id, struct err_note *
         }
         const char *near = str_suggest(id, ids, ARRAY_COUNT(ids));
 
-        (void)err_note(reterr, ERR_NOT_FOUND, "no environment '%s'; %s%s%s", id, near ? "did you mean '" : "there are sim1, sim12, replay",
+        (void)err_note(reterr, ERR_NOT_FOUND, "no environment '%s'; %s%s%s", id, near ? "did you mean '" : "there are sim1, sim12, dyn, replay",
                        near ? near : "", near ? "'?" : "");
         return NULL;
 }

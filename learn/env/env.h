@@ -37,7 +37,7 @@ struct env_spec {
 struct env_recording; /* a recorded incident for the back end "replay", see replay.h */
 
 struct env_opts {
-        const struct sim_kernel *kernel; /* NULL: the default one; lent */
+        const struct sim_kernel *kernel; /* NULL: the default one; lent; "dyn" needs the learned one */
         const struct env_recording *recording;
         enum env_autoreset autoreset;
         enum sim1_isa isa;

@@ -28,6 +28,6 @@ struct env_core {
         void *state;          /* the back end's */
 };
 
-extern const struct env_backend env_backend_sim1, env_backend_sim12, env_backend_replay;
+extern const struct env_backend env_backend_sim1, env_backend_sim12, env_backend_dyn, env_backend_replay;
 
 #endif

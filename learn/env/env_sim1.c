@@ -112,3 +112,22 @@ const struct env_backend env_backend_sim1 = {
         .blob_bytes = sim1_blob_bytes,
         .truth = sim1_truth,
 };
+
+/* The back end "dyn": the same process by a kernel that was learned (learn/train/dynamics.h). */
+static enum err dyn_open(struct env_core *c, const struct env_opts *opts, struct err_note *reterr)
+{
+        if (!opts->kernel) return err_note(reterr, ERR_INVAL, "the environment 'dyn' needs a learned kernel");
+        return sim1_open(c, opts, reterr);
+}
+
+const struct env_backend env_backend_dyn = {
+        .spec = { "dyn", "one service, by learned dynamics", OBS_COUNT, ACT_COUNT, 1, ENV_STEPS_DEFAULT, 5.0f, lo, hi, names, targets },
+        .open = dyn_open,
+        .close = sim1_close,
+        .start = sim1_start_row,
+        .step = sim1_step_rows,
+        .save = sim1_save,
+        .load = sim1_load,
+        .blob_bytes = sim1_blob_bytes,
+        .truth = sim1_truth,
+};

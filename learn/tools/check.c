@@ -9,10 +9,11 @@
 #include "common/base/mem.h"
 #include "common/base/str.h"
 #include "learn/env/check.h"
+#include "learn/env/replay.h"
 #include "learn/nn/dqn.h"
 #include "learn/reco/calibrate.h"
 #include "learn/tools/tool.h"
-#include "learn/train/collect.h"
+#include "learn/train/dynamics.h"
 #include "learn/train/qlearn.h"
 #include "learn/train/tune.h"
 
@@ -121,17 +122,56 @@ static void check_determinism(struct tally *t, const struct lab *lab)
         verdict(t, small_model(lab, "qtab") == model, "the same options train the same model");
 }
 
-/* --- environments --- */
-static void check_envs(struct tally *t)
+/* --- environments: every back end keeps the promises of env.h --- */
+static void check_env(struct tally *t, const char *id, const struct env_opts *opts)
 {
-        static const char *const ids[] = { "sim1", "sim12" };
+        struct err_note note = { 0 };
+        enum err e = env_check(id, opts, &note);
 
-        for (size_t i = 0; i < ARRAY_COUNT(ids); i++) {
-                struct err_note note = { 0 };
-                enum err e = env_check(ids[i], NULL, &note);
+        verdict(t, !e, "env_check %s%s%s", id, e ? ": " : "", note.text);
+}
 
-                verdict(t, !e, "env_check %s%s%s", ids[i], e ? ": " : "", note.text);
+/* One episode of the simulator as a recording. */
+static enum err record(struct env_recording *r)
+{
+        AUTO(env_close) struct env_vec *v = NULL;
+        enum err e = env_make("sim1", 1, NULL, &v, NULL);
+
+        if (e) return e;
+        env_reset(v, seed_valid_at(8).value, NULL);
+        for (int step = 0; step < 100 && !e && !v->terminated[0]; step++) {
+                struct env_recording_step s = { .act = step % 9 == 0 ? ACT_DELAY : ACT_IGNORE };
+
+                memcpy(s.obs, v->obs, sizeof s.obs);
+                v->act[0] = s.act;
+                env_step(v);
+                memcpy(s.columns, v->columns[0], sizeof s.columns);
+                e = env_recording_append(r, &s);
         }
+        return e;
+}
+
+static void check_envs(struct tally *t, const struct lab *lab)
+{
+        AUTO(mem_free) struct collect_counts *counts = mem_zalloc(1, sizeof *counts);
+        const struct collect_setup collect = { &lab->kernel, seed_train_at(610), 300, tool_interrupted, NULL };
+        static struct sim_kernel learned;
+        struct env_recording recording = { 0 };
+
+        check_env(t, "sim1", NULL);
+        check_env(t, "sim12", NULL);
+        if (!counts || collect_count(&collect, counts)) {
+                verdict(t, false, "the learned dynamics could not be fitted");
+        } else {
+                dynamics_fit(counts, &lab->kernel, &learned);
+                check_env(t, "dyn", &(struct env_opts){ .kernel = &learned });
+                double distance = dynamics_distance(&lab->kernel, &learned, counts);
+
+                verdict(t, distance < 0.05, "dynamics learned from 300 episodes are %.3f from the process (total variation, .05 wanted)", distance);
+        }
+        if (record(&recording)) verdict(t, false, "an episode could not be recorded");
+        else check_env(t, "replay", &(struct env_opts){ .recording = &recording });
+        env_recording_done(&recording);
 }
 
 /* --- the kernel's design, exactly, at the discount of the figures --- */
@@ -267,7 +307,7 @@ int cmd_check(int argc, char **argv)
         if (t.json) (void)printf("{\"checks\":[");
         check_determinism(&t, &lab);
         if (!determinism) {
-                check_envs(&t);
+                check_envs(&t, &lab);
                 check_bootstrap(&t);
         }
         if (!determinism && !quick) {

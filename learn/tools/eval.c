@@ -5,6 +5,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/str.h"
+#include "learn/eval/causes.h"
 #include "learn/nn/dqn.h"
 #include "learn/reco/reco.h"
 #include "learn/tools/tool.h"
@@ -134,14 +135,16 @@ static enum err claims_print(const struct compare *c, const struct compare_entry
 
 int cmd_eval(int argc, char **argv)
 {
-        uint64_t episodes = 2000, seed = 0, id, replicates = STAT_REPLICATES;
+        uint64_t episodes = 2000, seed = 0, id, replicates = STAT_REPLICATES, causes = 0;
         const char *model_path = NULL, *csv_path = NULL;
-        bool json = false;
+        bool json = false, dynamics = false;
         const struct option options[] = {
                 { "model", OPTION_TEXT, &model_path, 0, 0, "model file, default the one shipped" },
                 { "episodes", OPTION_COUNT, &episodes, 10, 100000, "test episodes, default 2000" },
                 { "seed", OPTION_COUNT, &seed, 0, 1e9, "test seed, default 0" },
                 { "replicates", OPTION_COUNT, &replicates, 100, 1e6, "bootstrap replicates, default 10000" },
+                { "causes", OPTION_COUNT, &causes, 1, CAUSES_MAX, "instead: rank root causes of so many incidents of the twelve services" },
+                { "dynamics", OPTION_FLAG, &dynamics, 0, 0, "instead: what a learned model of the process is worth" },
                 { "csv", OPTION_TEXT, &csv_path, 0, 0, "write one line an episode and policy" },
                 { "json", OPTION_FLAG, &json, 0, 0, "print as JSON" },
                 { 0 },
@@ -158,6 +161,8 @@ int cmd_eval(int argc, char **argv)
         buf_init(&out, 4u << 20);
         buf_init(&csv, 64u << 20);
         if (code >= 0) return code;
+        if (dynamics) return tool_eval_dynamics(seed, (uint32_t)episodes, (uint32_t)replicates, json);
+        if (causes) return tool_eval_causes(seed, (uint32_t)causes, json);
         c.episodes = (uint32_t)episodes;
         c.replicates = (uint32_t)replicates;
         e = tool_model_default(model_path, &m, &id, &note);

@@ -79,8 +79,11 @@ int cmd_sim(int argc, char **argv)
         buf_init(&truth, 64u << 20);
         if (code >= 0) return code;
         wish.action = action_named(action);
-        if (wish.action < 0 || str_eq(env_id, "replay")) {
-                (void)fprintf(stderr, "firedrill-learn: %s\n", wish.action < 0 ? "--action is ignore, delay, reduce-load, soft-restart or hard-restart" : "use 'replay' for recordings");
+        if (wish.action < 0 || str_eq(env_id, "replay") || str_eq(env_id, "dyn")) {
+                (void)fprintf(stderr, "firedrill-learn: %s\n",
+                              wish.action < 0            ? "--action is ignore, delay, reduce-load, soft-restart or hard-restart"
+                              : str_eq(env_id, "replay") ? "use 'replay' for recordings"
+                                                         : "learned dynamics are measured by 'eval --dynamics'");
                 return EXIT_USAGE;
         }
         opts.max_steps = (uint32_t)steps;

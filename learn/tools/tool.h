@@ -83,6 +83,8 @@ MUST_USE enum err tool_play(const struct compare *c, const struct lab *lab, cons
 /* The policies that need no model file but rules and features of one: random .. clairvoyant. */
 MUST_USE enum err tool_baselines(struct compare *c, const struct lab *lab, const struct model *m, uint64_t test_seed, struct err_note *reterr);
 void compare_close(struct compare *c);
+int tool_eval_dynamics(uint64_t test_seed, uint32_t episodes, uint32_t replicates, bool json); /* eval --dynamics */
+int tool_eval_causes(uint64_t test_seed, uint32_t incidents, bool json); /* eval --causes */
 
 int cmd_sim(int argc, char **argv);
 int cmd_train(int argc, char **argv);

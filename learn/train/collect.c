@@ -23,18 +23,22 @@ static uint8_t wandering(struct xoshiro *r, uint32_t mask)
 }
 
 /* One step of one row for the counts: truth before and after, and the observation after. */
-static void count_step(const struct sim_kernel *k, struct belief_counts *c, const struct sim_state *before, int action,
+static void count_step(const struct sim_kernel *k, struct collect_counts *all, const struct sim_state *before, int action,
                        const struct sim_state *after, float crash_column, const float *obs)
 {
-        bool up = before->down == 0, crash = k->w.crash > 0 && crash_column <= -k->w.crash;
+        bool up = before->down == 0, crash = k->w.crash > 0 && crash_column <= -k->w.crash, restart = up && action >= ACT_SOFT;
+        struct belief_counts *c = &all->belief;
         int pressure = sim_pressure(before->load, up && action == ACT_REDUCE ? 1 : before->shed, before->cold);
 
+        all->load[before->load][after->load] += 1;
+        if (before->recent > 0 && !restart && !crash) *(after->recent < before->recent ? &all->recent_forgotten : &all->recent_kept) += 1;
+        if (before->cell == 0 && after->cell != 0) all->onset[after->cell] += 1;
         belief_count_move(c, up ? action : (int)KIND_DOWN, pressure, before->cell, after->cell, crash);
         if (after->down == 0 && action != ACT_DELAY)
                 belief_count_obs(c, after->cell, sim_pressure(after->load, after->shed, after->cold), obs);
 }
 
-static enum err traces(const struct collect_setup *setup, const struct feat_params *fp, struct belief_counts *counts, struct samples *samples)
+static enum err traces(const struct collect_setup *setup, const struct feat_params *fp, struct collect_counts *counts, struct samples *samples)
 {
         const struct env_opts opts = { .kernel = setup->kernel, .autoreset = ENV_SAME_STEP };
         AUTO(env_close) struct env_vec *v = NULL;
@@ -141,9 +145,16 @@ static void kmeans_fit(const struct samples *s, struct feat_params *fp)
         }
 }
 
+enum err collect_count(const struct collect_setup *setup, struct collect_counts *ret)
+{
+        CHECK(setup->episodes >= 1 && setup->episodes <= COLLECT_EPISODES_MAX && seed_kind_of(setup->seed.value) == SEED_train);
+        memset(ret, 0, sizeof *ret);
+        return traces(setup, NULL, ret, NULL);
+}
+
 enum err collect_fit(const struct collect_setup *setup, struct feat_params *ret)
 {
-        AUTO(mem_free) struct belief_counts *counts = mem_zalloc(1, sizeof *counts);
+        AUTO(mem_free) struct collect_counts *counts = mem_zalloc(1, sizeof *counts);
         AUTO(mem_free) struct samples *samples = mem_zalloc(1, sizeof *samples);
         AUTO(mem_free) struct feat_params *fp = mem_aligned(64, sizeof *fp);
         enum err e;
@@ -152,7 +163,7 @@ enum err collect_fit(const struct collect_setup *setup, struct feat_params *ret)
         if (!counts || !samples || !fp) return ERR_NOMEM;
         e = traces(setup, NULL, counts, samples);
         if (e) return e;
-        belief_fit(counts, &fp->belief);
+        belief_fit(&counts->belief, &fp->belief);
         fp->sure = 0.8f;
         struct collect_setup again = *setup;
 

@@ -20,6 +20,14 @@ struct collect_setup {
         void *context;
 };
 
+/* What one pass of random interaction counted. */
+struct collect_counts {
+        struct belief_counts belief;
+        double load[SIM_LOADS][SIM_LOADS];        /* from, to */
+        double recent_kept, recent_forgotten;     /* steps with a recent restart and without a new one */
+        double onset[SIM_CELLS];                  /* where faults begin */
+};
+MUST_USE enum err collect_count(const struct collect_setup *setup, struct collect_counts *ret);
 MUST_USE enum err collect_fit(const struct collect_setup *setup, struct feat_params *ret);
 
 #endif
