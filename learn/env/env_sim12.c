@@ -38,7 +38,7 @@ static struct sim12_out out_of(struct env_core *c)
 {
         struct env_vec *v = c->vec;
 
-        return (struct sim12_out){ v->obs, v->reward, v->columns, v->terminated, v->mask, v->mask_target };
+        return (struct sim12_out){ v->obs, v->reward, v->columns, v->terminated, v->mask, v->mask_target, NULL };
 }
 
 static enum err sim12_open(struct env_core *c, const struct env_opts *opts, struct err_note *reterr)

@@ -73,14 +73,6 @@ static int alarm_after(const struct film *f, uint32_t i, int onset)
         return -1;
 }
 
-/* A caller, directly or through others. */
-static bool depends(int caller, int callee)
-{
-        for (int s = 0; s < SIM12_SERVICES; s++)
-                if (sim12_calls(caller, s) && (s == callee || depends(s, callee))) return true;
-        return false;
-}
-
 static void ask(const struct rca_graph *g, const struct film *f, uint32_t i, int alarm, struct rca_input *in, struct cause_case *c)
 {
         int from = alarm - CAUSES_BEFORE > 0 ? alarm - CAUSES_BEFORE : 0;
@@ -115,7 +107,7 @@ static enum verdict judge(const struct rca_graph *g, const struct film *f, uint3
         for (int t = onset; t < (alarm < 0 ? onset : alarm) + CAUSES_AFTER; t++)
                 for (int s = 0; s < SIM12_SERVICES; s++) {
                         if (s != root && primary(f->mode[i][t][s])) return NOT_ONE; /* two faults at once are another question */
-                        c->cascade |= f->mode[i][t][s] == MODE_CASCADING && depends(s, root);
+                        c->cascade |= f->mode[i][t][s] == MODE_CASCADING && sim12_depends(s, root);
                 }
         if (alarm < 0) return SILENT;
         c->delay = (uint8_t)(alarm - onset);

@@ -19,6 +19,8 @@ enum err oracle_new(const struct sim_kernel *k, double gamma, struct oracle **re
         if (!o) return ERR_NOMEM;
         o->kernel = k;
         o->gamma = gamma;
+        o->stress_max = -1;
+        o->actions = ~0u;
         o->v = mem_aligned(64, SIM_STATES * sizeof *o->v);
         o->q = mem_aligned(64, SIM_STATES * sizeof *o->q);
         o->reach = mem_aligned(64, SIM_STATES * sizeof *o->reach);
@@ -103,14 +105,14 @@ static float onset_mean(const struct sim_kernel *k, const float *expected)
         return sum / SIM_ONSETS;
 }
 
-/* Q of one action in state s, given the expectations of its context. */
-static float q_of(const struct oracle *o, const struct sim_state *s, int action, const float *expected)
+/* Q of one action in state s, given the expectations of its context; stress < 0: by the service's own pressure. */
+static float q_under(const struct oracle *o, const struct sim_state *s, int action, const float *expected, int stress)
 {
         const struct sim_kernel *k = o->kernel;
         bool down = s->down > 0, restart = !down && action >= ACT_SOFT;
         int kind = down ? (int)KIND_DOWN : action, evo = down ? EVO_TICK : evo_of[action];
         const float *e = expected + evo * SIM_CELLS, *crashed = expected + EVO_CRASH * SIM_CELLS;
-        int row = sim_row(s->cell, kind, sim_pressure(s->load, action == ACT_REDUCE && !down ? 1 : s->shed, s->cold));
+        int row = sim_row(s->cell, kind, stress >= 0 ? stress : sim_pressure(s->load, action == ACT_REDUCE && !down ? 1 : s->shed, s->cold));
         float q = down ? 0 : -k->w.cost[action] - (restart ? k->w.over * (float)s->recent : 0);
 
         for (int j = 0; j < SIM_OUTCOMES; j++) {
@@ -124,6 +126,16 @@ static float q_of(const struct oracle *o, const struct sim_state *s, int action,
                 else q += p * (crashed[code & OUT_CELL_MASK] - k->w.crash);
         }
         return q;
+}
+
+static float q_of(const struct oracle *o, const struct sim_state *s, int action, const float *expected)
+{
+        int mode = s->cell / SIM_SEVS;
+        bool stressed = o->stress_max >= 0 && (mode == MODE_NONE || mode == MODE_CASCADING);
+        float q = q_under(o, s, action, expected, stressed ? 0 : -1);
+
+        for (int stress = 1; stressed && stress <= o->stress_max; stress++) q = fmaxf(q, q_under(o, s, action, expected, stress));
+        return action == ACT_IGNORE || s->down > 0 ? q : q - o->price;
 }
 
 /* One sweep: q of every state from v, then v = max q, or q of the fixed policy. Returns the largest change of v. */
@@ -151,8 +163,9 @@ static double sweep(struct oracle *o, double discount, const uint8_t *policy)
                                 v = q_of(o, &s, policy[at], o->expected);
                         } else {
                                 for (int a = 0; a < ACT_COUNT; a++) o->q[at][a] = q_of(o, &s, a, o->expected);
-                                v = o->q[at][oracle_best(o->q[at], ~0u)];
+                                v = o->q[at][oracle_best(o->q[at], o->actions)];
                         }
+                        if (o->may_leave && v < 0) v = 0;
                         worst = fmax(worst, fabs((double)v - (double)o->v[at]));
                         o->v[at] = v;
                 }
@@ -175,6 +188,13 @@ void oracle_look_ahead(struct oracle *o, int horizon)
         CHECK(horizon >= 1);
         memset(o->v, 0, SIM_STATES * sizeof *o->v);
         for (o->sweeps = 0; o->sweeps < horizon; o->sweeps++) o->residual = sweep(o, o->gamma, NULL);
+}
+
+double oracle_bound(struct oracle *o, int steps, const struct sim_state *start)
+{
+        memset(o->v, 0, SIM_STATES * sizeof *o->v);
+        for (int t = 0; t < steps; t++) (void)sweep(o, 1.0, NULL);
+        return (double)o->v[sim_index(start)];
 }
 
 double oracle_policy_value(struct oracle *o, const uint8_t *action, int steps, const struct sim_state *start)

@@ -19,6 +19,11 @@ struct oracle {
         float *arrive;                 /* [SIM_STATES], reward of being there */
         float *reach, *expected;       /* working memory */
         float (*odds)[SIM_OUTCOMES];   /* [SIM_ROWS]: the kernel's thresholds as probabilities */
+        /* For a service among others, whose NONE and CASCADING rows are numbered by stress (sim12.h): */
+        int stress_max;                /* the stress is the best for the service of 0 .. stress_max; -1 (default): alone */
+        bool may_leave;                /* the rest may be given up for 0 at any time */
+        uint32_t actions;              /* those there are, bits; default all */
+        float price;                   /* of anything but ignoring, beside its cost */
 };
 
 MUST_USE enum err oracle_new(const struct sim_kernel *k, double gamma, struct oracle **ret);
@@ -29,6 +34,8 @@ AUTO_DEFINE(struct oracle, oracle_free)
 MUST_USE enum err oracle_solve(struct oracle *o, double tolerance, int sweeps_max);
 /* The best first action when only `horizon` steps are looked ahead (value 0 beyond): q and v of that horizon. */
 void oracle_look_ahead(struct oracle *o, int horizon);
+/* The best that `steps` undiscounted steps from `start` can bring: an upper bound for every policy, whatever it sees. */
+double oracle_bound(struct oracle *o, int steps, const struct sim_state *start);
 /* The value of the fixed policy action[SIM_STATES], undiscounted over `steps` steps from `start`. */
 double oracle_policy_value(struct oracle *o, const uint8_t *action, int steps, const struct sim_state *start);
 /* Greedy action of each state under o->q; ties go to the lower action, so the cheaper one. */

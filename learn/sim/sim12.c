@@ -47,6 +47,13 @@ bool sim12_calls(int caller, int callee)
         return false;
 }
 
+bool sim12_depends(int caller, int callee)
+{
+        for (size_t i = 0; i < ARRAY_COUNT(edges); i++)
+                if (edges[i].caller == caller && (edges[i].callee == callee || sim12_depends(edges[i].callee, callee))) return true;
+        return false;
+}
+
 static void row_set(struct sim_kernel *k, int row, double down, double up, uint32_t down_code, uint32_t up_code, uint32_t stay)
 {
         double sum[3] = { down, down + up, down + up };
@@ -194,6 +201,7 @@ void sim12_step(struct sim12 *s, uint32_t from, uint32_t to, const uint8_t *act,
                 sim1_step(s->service[svc], from, to, s->act + (size_t)svc * s->padded, &one);
                 for (size_t j = (size_t)from * REW_COUNT; j < (size_t)to * REW_COUNT; j++) sum[j] += weight * add[j];
                 for (uint32_t i = from; i < to; i++) out->terminated[i] |= s->terminated[i];
+                for (uint32_t i = from; i < to && out->by_service; i++) out->by_service[(size_t)i * SIM12_SERVICES + (size_t)svc] = weight * s->reward[i];
         }
         for (uint32_t i = from; i < to; i++)
                 out->reward[i] = ((out->columns[i][0] + out->columns[i][1]) + out->columns[i][2]) + out->columns[i][3];

@@ -44,6 +44,7 @@ struct sim12_out {
         float (*columns)[REW_COUNT];
         uint8_t *terminated;
         uint32_t *mask, *mask_target;
+        float *by_service; /* [n][SIM12_SERVICES], each service's weighted share of the reward; NULL: not wanted */
 };
 
 /* The default kernel with its NONE and CASCADING rows indexed by stress. */
@@ -60,5 +61,6 @@ const char *sim12_service_name(int service); /* NULL if there is none */
 bool sim12_targetable(int service);
 float sim12_weight(int service);
 bool sim12_calls(int caller, int callee);
+bool sim12_depends(int caller, int callee); /* calls it, directly or through others */
 
 #endif

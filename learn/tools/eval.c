@@ -135,14 +135,18 @@ static enum err claims_print(const struct compare *c, const struct compare_entry
 
 int cmd_eval(int argc, char **argv)
 {
-        uint64_t episodes = 2000, seed = 0, id, replicates = STAT_REPLICATES, causes = 0;
-        const char *model_path = NULL, *csv_path = NULL;
+        uint64_t episodes = 2000, seed = 0, id, replicates = STAT_REPLICATES, causes = 0, train = 30000, tune = 100, seeds = 3;
+        const char *model_path = NULL, *csv_path = NULL, *env_id = "sim1";
         bool json = false, dynamics = false;
         const struct option options[] = {
                 { "model", OPTION_TEXT, &model_path, 0, 0, "model file, default the one shipped" },
                 { "episodes", OPTION_COUNT, &episodes, 10, 100000, "test episodes, default 2000" },
                 { "seed", OPTION_COUNT, &seed, 0, 1e9, "test seed, default 0" },
                 { "replicates", OPTION_COUNT, &replicates, 100, 1e6, "bootstrap replicates, default 10000" },
+                { "env", OPTION_TEXT, &env_id, 0, 0, "sim1, or sim12: train on the twelve services, compare there, and bound the optimum" },
+                { "train", OPTION_COUNT, &train, 64, 1e7, "with sim12: training episodes a seed, default 30000" },
+                { "seeds", OPTION_COUNT, &seeds, 1, 10, "with sim12: training seeds, default 3" },
+                { "tune", OPTION_COUNT, &tune, 1, 10000, "with sim12: candidates for each rule, default 100" },
                 { "causes", OPTION_COUNT, &causes, 1, CAUSES_MAX, "instead: rank root causes of so many incidents of the twelve services" },
                 { "dynamics", OPTION_FLAG, &dynamics, 0, 0, "instead: what a learned model of the process is worth" },
                 { "csv", OPTION_TEXT, &csv_path, 0, 0, "write one line an episode and policy" },
@@ -161,6 +165,12 @@ int cmd_eval(int argc, char **argv)
         buf_init(&out, 4u << 20);
         buf_init(&csv, 64u << 20);
         if (code >= 0) return code;
+        if (!str_eq(env_id, "sim1") && !str_eq(env_id, "sim12")) {
+                (void)fprintf(stderr, "firedrill-learn: --env is sim1 or sim12\n");
+                return EXIT_USAGE;
+        }
+        if (str_eq(env_id, "sim12"))
+                return tool_eval_topo(&(struct tool_topo){ model_path, seed, train, tune, (uint32_t)episodes, (uint32_t)seeds, (uint32_t)replicates, json });
         if (dynamics) return tool_eval_dynamics(seed, (uint32_t)episodes, (uint32_t)replicates, json);
         if (causes) return tool_eval_causes(seed, (uint32_t)causes, json);
         c.episodes = (uint32_t)episodes;

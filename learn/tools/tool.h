@@ -84,6 +84,13 @@ MUST_USE enum err tool_play(const struct compare *c, const struct lab *lab, cons
 MUST_USE enum err tool_baselines(struct compare *c, const struct lab *lab, const struct model *m, uint64_t test_seed, struct err_note *reterr);
 void compare_close(struct compare *c);
 int tool_eval_dynamics(uint64_t test_seed, uint32_t episodes, uint32_t replicates, bool json); /* eval --dynamics */
+struct tool_topo {
+        const char *model;
+        uint64_t seed, train, tune; /* test seed; training episodes; candidates for each rule */
+        uint32_t episodes, seeds, replicates;
+        bool json;
+};
+int tool_eval_topo(const struct tool_topo *o); /* eval --env sim12 */
 int tool_eval_causes(uint64_t test_seed, uint32_t incidents, bool json); /* eval --causes */
 
 int cmd_sim(int argc, char **argv);

@@ -104,7 +104,7 @@ static void cascades_climb_and_fall(void **state)
         static uint8_t terminated[N], act[N];
         static uint16_t target[N];
         static uint32_t mask[N], mask_target[N];
-        const struct sim12_out out = { &obs[0][0], reward, columns, terminated, mask, mask_target };
+        const struct sim12_out out = { &obs[0][0], reward, columns, terminated, mask, mask_target, NULL };
 
         assert_int_equal(sim12_new(&quiet, N, ISA_BEST, &s), ERR_OK);
         for (uint32_t i = 0; i < N; i++) {
