@@ -4,7 +4,7 @@
  *   rule     each service's own rule proposes; a service whose callee looks sicker than `root_error` is left alone (its turn comes when
  *            the callee is well); among proposals the largest error x share of users goes first, looking (delay) last
  *   learned  one table a service over (its cell, stress of its callees); the advantage of acting over ignoring decides which service
- *            and which action: Q[s](cell, a) learns the reward of s and of everything that depends on it
+ *            and which action: Q[s](cell, a) learns the reward of s and what its sickness costs its dependants
  *
  * Owner:  the caller; one thread.  Memory: topo_learn_new allocates about 15 MB.  Units: reward of an episode.  Limits: none.
  * Fails:  ERR_NOMEM; ERR_STATE when stopped. */

@@ -103,8 +103,9 @@ struct learner {
         struct topo_table *table[2];
         uint32_t (*visits)[TOPO_CELLS][ACT_COUNT]; /* [SIM12_SERVICES] */
         struct wait wait[TOPO_ROWS][SIM12_SERVICES];
-        float centre[SIM12_SERVICES], floor, epsilon;
-        bool credit[SIM12_SERVICES][SIM12_SERVICES]; /* [service][whose reward counts for it] */
+        float centre[SIM12_SERVICES], own[SIM12_SERVICES]; /* running means: of what a service is credited with, of its own reward */
+        float floor, epsilon;
+        bool dependant[SIM12_SERVICES][SIM12_SERVICES]; /* [service][who depends on it] */
         struct xoshiro rng;
 };
 
@@ -134,7 +135,7 @@ static enum err learner_new(const struct topo_setup *setup, const struct qtab *s
         l->visits = mem_zalloc(SIM12_SERVICES, sizeof *l->visits);
         if (!l->visits) return ERR_NOMEM;
         for (int s = 0; s < SIM12_SERVICES; s++)
-                for (int c = 0; c < SIM12_SERVICES; c++) l->credit[s][c] = s == c || sim12_depends(c, s);
+                for (int c = 0; c < SIM12_SERVICES; c++) l->dependant[s][c] = sim12_depends(c, s);
         xoshiro_seed(&l->rng, setup->seed.value * 2 + 7);
         enum err e = topo_rows_new(setup->kernel, &l->rows);
 
@@ -187,16 +188,31 @@ static void choose(struct learner *l, const struct topo_feat *tf, uint32_t i)
         }
 }
 
+/* A service answers for its own reward, and for what it costs those that depend on it: as far as it is believed sick and they to suffer
+ * from a callee. (Their whole reward would drown it in their own faults.) */
+static float credited(const struct learner *l, uint32_t i, int svc)
+{
+        const struct topo_rows *r = l->rows;
+        float sick = 1 - belief_mode(&r->state[i].tracker[svc].belief, MODE_NONE), sum = r->by_service[i][svc];
+
+        for (int c = 0; c < SIM12_SERVICES; c++) {
+                if (!l->dependant[svc][c]) continue;
+                sum += sick * belief_mode(&r->state[i].tracker[c].belief, MODE_CASCADING) * (r->by_service[i][c] - l->own[c]);
+        }
+        return sum;
+}
+
 static void feel(struct learner *l, uint32_t i)
 {
         const struct topo_rows *r = l->rows;
 
+        for (int c = 0; c < SIM12_SERVICES; c++) l->own[c] += CENTRE_RATE / TOPO_ROWS * (r->by_service[i][c] - l->own[c]);
         for (int svc = 0; svc < SIM12_SERVICES; svc++) {
                 struct wait *w = &l->wait[i][svc];
-                float reward = 0;
+                float reward;
 
                 if (!sim12_targetable(svc)) continue;
-                for (int c = 0; c < SIM12_SERVICES; c++) reward += l->credit[svc][c] ? r->by_service[i][c] : 0;
+                reward = credited(l, i, svc);
                 l->centre[svc] += CENTRE_RATE / TOPO_ROWS * (reward - l->centre[svc]);
                 if (w->cell < 0) continue;
                 w->reward += w->discount * (reward - l->centre[svc]);
