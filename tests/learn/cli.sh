@@ -48,6 +48,11 @@ row 'a recorded incident' 0 'errors' replay --recording "$work/incident.csv"
 printf '.1,90,40,45,1,0,1,1,ignore\n.1,90,forty,45,1,0,1,1,ignore\n' > "$work/bad.csv"
 row 'a recording with a word for a number' 3 "line 2: cpu_pct is 'forty'" replay --recording "$work/bad.csv"
 
+row 'root causes of incidents' 0 'AC@1 over the strongest anomaly' eval --causes 40
+row 'root causes as JSON' 0 '"cascade":{"incidents"' eval --causes 40 --json
+row 'an environment that cannot be compared in' 2 '--env is sim1 or sim12' eval --env moon
+row 'learned dynamics are no simulator' 2 "eval --dynamics" sim --env dyn
+row 'the topology, its policies and bounds' 0 'services apart, everything seen' eval --env sim12 --episodes 64 --train 64 --seeds 1 --tune 1 --replicates 100
 "$learn" sim --steps 40 --seed 5 --truth "$work/truth" > "$work/a"
 is 'the failure type is in the truth channel only' "$(grep -c failure_type "$work/a") $(grep -c failure_type "$work/truth")" '0 41'
 "$learn" sim --steps 40 --seed 5 > "$work/b"

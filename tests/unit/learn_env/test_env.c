@@ -24,11 +24,14 @@ static void checker_passes(void **state)
         struct env_recording r = { 0 };
         struct env_opts opts = { 0 };
         struct err_note note = { 0 };
+        static struct sim_kernel learned;
 
         (void)state;
+        kernel_init(&learned, NULL); /* any kernel will do for the interface */
         recording_fill(&r);
         for (size_t i = 0; env_id_at(i); i++) {
                 opts.recording = strcmp(env_id_at(i), "replay") == 0 ? &r : NULL;
+                opts.kernel = strcmp(env_id_at(i), "dyn") == 0 ? &learned : NULL;
                 if (env_check(env_id_at(i), &opts, &note)) fail_msg("%s", note.text);
         }
         env_recording_done(&r);
@@ -43,10 +46,11 @@ static void refuses_with_a_sentence(void **state)
                 const char *says;
         } rows[] = {
                 { "sim2", 1, 0, ERR_NOT_FOUND, "did you mean 'sim1'" },
-                { "gridworld", 1, 0, ERR_NOT_FOUND, "sim1, sim12, replay" },
+                { "gridworld", 1, 0, ERR_NOT_FOUND, "sim1, sim12, dyn, replay" },
                 { "sim1", 0, 0, ERR_INVAL, "0 environments asked" },
                 { "sim1", 1, 1u << 21, ERR_INVAL, "time limit" },
                 { "replay", 1, 0, ERR_INVAL, "needs a recording" },
+                { "dyn", 1, 0, ERR_INVAL, "needs a learned kernel" },
         };
 
         (void)state;
