@@ -40,8 +40,11 @@ static double value_of(void)
 
 static double value_of_constant(int action)
 {
+        static double known[ACT_COUNT]; /* the same for every test */
+
+        if (known[action] != 0) return known[action];
         memset(policy, action, sizeof policy);
-        return value_of();
+        return known[action] = value_of();
 }
 
 /* Must run first: it reads the solved q, which the later ones overwrite. */

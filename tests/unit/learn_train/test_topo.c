@@ -86,16 +86,19 @@ static void seeing_helps_and_the_bound_holds(void **state)
         (void)state;
         assert_int_equal(oracle_new(&kernel, .9, &o), ERR_OK);
         o->stress_max = 0;
-        assert_int_equal(oracle_solve(o, .5, 200), ERR_OK);
+        assert_int_equal(oracle_solve(o, 2, 200), ERR_OK);
         ignored = play(0, topo_ignore_decide, NULL, false);
         seen = play(1, topo_clairvoyant_decide, o, true);
         o->may_leave = true;
         for (int callees = 0; callees < 2; callees++) {
                 o->stress_max = callees ? 2 : 0;
-                value[callees] = oracle_bound(o, STEPS, &start);
+                value[callees] = oracle_bound(o, 3, &start);
         }
         assert_true(value[1] >= value[0]); /* the choice of stress can only help */
-        for (int svc = 0; svc < SIM12_SERVICES; svc++) upper += (double)sim12_weight(svc) * value[1];
+        o->stress_max = 0; /* well callees are the best there are: what the choice finds, at a third of the time */
+        double one = oracle_bound(o, STEPS, &start);
+
+        for (int svc = 0; svc < SIM12_SERVICES; svc++) upper += (double)sim12_weight(svc) * one;
         oracle_free(o);
         assert_true(seen > ignored + 50);
         assert_true(upper > seen);
