@@ -70,7 +70,12 @@ static const struct route {
         {"GET", "/metrics/label/{label}/values", ON_WORKER, NO_BODY, handle_metrics},
         {"GET", "/metrics/series", ON_WORKER, NO_BODY, handle_metrics},
         {"GET", "/metrics/metadata", ON_WORKER, NO_BODY, handle_metrics},
+        {"GET", "/metrics/query_exemplars", ON_WORKER, NO_BODY, handle_metrics},
         {"GET", "/logs", ON_WORKER, NO_BODY, handle_logs},
+        {"GET", "/logs/tail", ON_WORKER, NO_BODY, handle_logs_tail},
+        {"GET", "/logs/counts", ON_WORKER, NO_BODY, handle_logs_counts},
+        {"GET", "/traces", ON_WORKER, NO_BODY, handle_traces},
+        {"GET", "/traces/{trace}", ON_WORKER, NO_BODY, handle_trace},
         {"POST", "/shop", ON_WORKER, JSON_BODY, handle_shop},
 };
 

@@ -51,6 +51,11 @@ const char *call_param(struct api_call *call, const char *name);
 /* A whole number from the query, `otherwise` when absent; false: a 422 was given. */
 bool call_param_int(struct api_call *call, const char *name, int64_t min, int64_t max, int64_t otherwise, int64_t *ret);
 
+/* "127.77.N.1:port" of a service of the list. */
+void proxy_address(const struct api_call *call, int service, char *dst, size_t dst_bytes);
+/* Index of the service in the list; -1: a 404 was given. */
+int proxy_service(struct api_call *call, const char *name);
+
 /* Loop handlers. */
 api_fn handle_health, handle_version, handle_scenarios, handle_scenario, handle_source, handle_source_put, handle_lint,
         handle_packs, handle_pack_new;
@@ -60,6 +65,7 @@ api_fn handle_run_hint, handle_run_diagnosis, handle_run_evidence, handle_run_no
 api_fn handle_run_advice, handle_run_autopilot, handle_run_comparison, handle_agent_room, handle_agent_recordings;
 api_fn handle_episodes, handle_episode;
 /* Worker handlers. */
-api_fn handle_openapi, handle_action, handle_config, handle_history, handle_metrics, handle_logs, handle_shop;
+api_fn handle_openapi, handle_action, handle_config, handle_history, handle_metrics, handle_shop;
+api_fn handle_logs, handle_logs_tail, handle_logs_counts, handle_traces, handle_trace;
 
 #endif

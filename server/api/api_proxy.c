@@ -1,14 +1,11 @@
-/* What is asked of the stack itself, from the worker: configuration, metrics, logs, the shop. */
+/* What is asked of the stack itself, from the worker: configuration, metrics, the shop. */
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/mem.h"
 #include "common/base/str.h"
 #include "common/http/client.h"
-#include "common/sys/clock.h"
-#include "common/sys/file.h"
 #include "server/api/api_call.h"
-#include "server/telemetry/logs.h"
 
 enum {
         PROXY_MS = 10000,
@@ -18,14 +15,12 @@ enum {
         SHOP_BODY_BYTES = 64 * 1024
 };
 
-/* "127.77.N.1:port" of a service of the list. */
-static void proxy_address(const struct api_call *call, int service, char *dst, size_t dst_bytes)
+void proxy_address(const struct api_call *call, int service, char *dst, size_t dst_bytes)
 {
         (void)snprintf(dst, dst_bytes, "127.77.%d.1:%u", call->api->o.stack, call->api->o.spec->services[service].port);
 }
 
-/* Index of the service; -1: a 404 was given. */
-static int proxy_service(struct api_call *call, const char *name)
+int proxy_service(struct api_call *call, const char *name)
 {
         const struct stack_spec *spec = call->api->o.spec;
         int at = stack_service_find(spec, name);
@@ -123,34 +118,6 @@ void handle_metrics(struct api_call *call)
                 request.body_bytes = body_bytes;
         }
         proxy_pass(call, &request, "Prometheus");
-}
-
-void handle_logs(struct api_call *call)
-{
-        struct logs_filter filter = {.service = call_param(call, "service"),
-                                     .text = call_param(call, "q"),
-                                     .level = call_param(call, "level")};
-        char dir[FILE_PATH_BYTES];
-        struct json *answer = NULL;
-        struct err_note note;
-        int64_t limit = 0;
-        enum err e;
-
-        if (!call_param_int(call, "limit", 1, LOGS_LINES_MAX, 200, &limit) ||
-            !call_param_int(call, "from", 0, INT64_MAX, 0, &filter.from_ms) ||
-            !call_param_int(call, "to", 0, INT64_MAX, 0, &filter.to_ms))
-                return;
-        if (filter.service && !*filter.service) filter.service = NULL;
-        if (filter.text && !*filter.text) filter.text = NULL;
-        if (filter.level && !*filter.level) filter.level = NULL;
-        if (filter.service && proxy_service(call, filter.service) < 0) return;
-        filter.limit = (size_t)limit;
-        e = path_format(dir, "%s/stacks/%d/logs", call->api->o.home, call->api->o.stack);
-        if (!e) e = logs_search(dir, &filter, &answer, &note);
-        if (e)
-                call_error(call, e, &note);
-        else
-                call_json(call, 200, answer);
 }
 
 static bool shop_read(struct api_call *call, struct http_request *request, struct buf *url, struct buf *body)

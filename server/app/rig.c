@@ -347,14 +347,16 @@ static enum err rig_stack_up(struct rig *rig, struct err_note *reterr)
 
 static enum err rig_conductor_make(struct rig *rig, struct err_note *reterr)
 {
-        char prometheus[64], loadgen[64];
+        char prometheus[64], loadgen[64], logproc[64];
         int prometheus_at = stack_service_find(site_spec(rig->o.site), "prometheus"),
-            loadgen_at = stack_service_find(site_spec(rig->o.site), "loadgen");
+            loadgen_at = stack_service_find(site_spec(rig->o.site), "loadgen"),
+            logproc_at = stack_service_find(site_spec(rig->o.site), "logproc");
         struct conductor_options options = {.loop = rig->loop,
                                             .store = rig->store,
                                             .http = rig->http,
                                             .prometheus = prometheus,
                                             .loadgen = loadgen,
+                                            .logproc = logproc,
                                             .world = site_world(rig->o.site),
                                             .spec = site_spec(rig->o.site),
                                             .stack = rig->o.stack,
@@ -368,11 +370,12 @@ static enum err rig_conductor_make(struct rig *rig, struct err_note *reterr)
                                       .spec = site_spec(rig->o.site),
                                       .number = rig->o.stack};
 
-        if (prometheus_at < 0 || loadgen_at < 0)
-                return err_note(reterr, ERR_NOT_FOUND, "sut/stack.yaml lists no prometheus or no loadgen");
+        if (prometheus_at < 0 || loadgen_at < 0 || logproc_at < 0)
+                return err_note(reterr, ERR_NOT_FOUND, "sut/stack.yaml lists no prometheus, loadgen or logproc");
         if (stage_new(&stage, &rig->stage)) return err_note(reterr, ERR_NOMEM, "out of memory");
         stage_address(rig->stage, prometheus_at, prometheus, sizeof(prometheus));
         stage_address(rig->stage, loadgen_at, loadgen, sizeof(loadgen));
+        stage_address(rig->stage, logproc_at, logproc, sizeof(logproc));
         options.stage = rig->stage;
         if (conductor_new(&options, &rig->conductor)) return err_note(reterr, ERR_NOMEM, "out of memory");
         rig_advice_make(rig);

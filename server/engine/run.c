@@ -305,6 +305,26 @@ static enum err event_alert(struct run *run, const struct run_event *event, stru
         return ERR_OK;
 }
 
+bool run_alert_firing(const struct run *run, const char *name)
+{
+        for (size_t i = run->feed_count; i > 0; i--) {
+                const struct run_feed *f = &run->feed[i - 1];
+
+                if ((f->kind == RUN_FEED_ALERT || f->kind == RUN_FEED_RESOLVED) && str_eq(f->from, name)) return f->kind == RUN_FEED_ALERT;
+        }
+        return false;
+}
+
+static enum err event_alert_resolved(struct run *run, const struct run_event *event, struct err_note *reterr)
+{
+        const char *name = event->on ? event->on : "";
+
+        if (run->state >= RUN_ENDED || !run_alert_firing(run, name)) return err_note(reterr, ERR_STATE, "the alert '%s' is not firing in this run", name);
+        run_say(run, RUN_FEED_RESOLVED, run_copy(run, name), "the alert is resolved", -1);
+        run_mark(run, RUN_LANE_SYMPTOM, "", run_text(run, "Alert resolved: %s", name));
+        return ERR_OK;
+}
+
 static enum err event_recover(struct run *run, struct err_note *reterr)
 {
         if (run->state == RUN_DEBRIEFED) return err_note(reterr, ERR_STATE, "nothing of the run was left");
@@ -342,6 +362,7 @@ static enum err dispatch(struct run *run, const struct run_event *event, struct 
         case RUN_EV_DIAGNOSIS: return run_diagnosis_event(run, event, reterr);
         case RUN_EV_ASSIST: return run_assist_event(run, event, reterr);
         case RUN_EV_ALERT: return event_alert(run, event, reterr);
+        case RUN_EV_ALERT_RESOLVED: return event_alert_resolved(run, event, reterr);
         case RUN_EV_NOTE: return event_note(run, event, reterr);
         case RUN_EV_END: return event_end(run, event, reterr);
         case RUN_EV_RECOVER: return event_recover(run, reterr);

@@ -79,6 +79,7 @@ enum {
         X(DIAGNOSIS, "diagnosis")               /* component, mechanism, object, items = affected, text = note */      \
         X(ASSIST, "assist")                     /* by: "advice", "accepted", "ignored" (text, on) or "autopilot" (text: on, off) */ \
         X(ALERT, "alert")                       /* on = alert name, text */                                            \
+        X(ALERT_RESOLVED, "alert_resolved")     /* on = alert name; refused unless it fires in this run */             \
         X(NOTE, "note")                         /* text = what the learner will do next time; after the end as well */ \
         X(END, "end")                           /* by: "abandoned" or "complete" */                                    \
         X(RECOVER, "recover")                   /* the server died during the run: ends it, undoes what was left */
@@ -209,6 +210,7 @@ unsigned run_stack(const struct run *run);
 bool run_fast(const struct run *run);
 enum run_state run_state(const struct run *run);
 enum run_outcome run_outcome(const struct run *run);
+bool run_alert_firing(const struct run *run, const char *name); /* told by RUN_EV_ALERT, and not resolved since */
 bool run_broken(const struct run *run);
 bool run_assisted(const struct run *run);  /* somebody or something helped the learner */
 bool run_autopilot(const struct run *run); /* the agent may act by itself now */

@@ -52,7 +52,7 @@ struct run_hint {
         size_t query;
 };
 
-#define RUN_FEED_LIST(X) X(BRIEF, "brief") X(SAY, "say") X(HINT, "hint") X(DEPLOY, "deploy") X(ALERT, "alert") X(ACTION, "action") X(SYSTEM, "system")
+#define RUN_FEED_LIST(X) X(BRIEF, "brief") X(SAY, "say") X(HINT, "hint") X(DEPLOY, "deploy") X(ALERT, "alert") X(RESOLVED, "resolved") X(ACTION, "action") X(SYSTEM, "system")
 #define X(name, text) RUN_FEED_##name,
 enum run_feed_kind { RUN_FEED_LIST(X) RUN_FEED_KIND_COUNT };
 #undef X

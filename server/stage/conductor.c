@@ -71,14 +71,17 @@ static void polled_users(void *ctx, const char *json)
 }
 
 /* Only during the incident: what fires while a baseline settles is of the run before. */
-static void polled_alert(void *ctx, const char *name, const char *service, const char *summary)
+static void alert_delivered(void *ctx, const struct alert *alert)
 {
         struct conductor *c = ctx;
         char on[128];
 
         if (!c->active || !c->run || (run_state(c->run) != RUN_INJECTING && run_state(c->run) != RUN_RUNNING)) return;
-        (void)snprintf(on, sizeof(on), "%.60s%s%.40s", name, *service ? " " : "", service);
-        conductor_feed(c, &(struct run_event){.kind = RUN_EV_ALERT, .on = on, .text = summary});
+        (void)snprintf(on, sizeof(on), "%.60s%s%.40s", alert->name, *alert->on ? " " : "", alert->on);
+        if (run_alert_firing(c->run, on) != alert->is_resolved) return; /* what the run knows, or what fired before it */
+        conductor_feed(c, &(struct run_event){.kind = alert->is_resolved ? RUN_EV_ALERT_RESOLVED : RUN_EV_ALERT,
+                                              .on = on,
+                                              .text = alert->summary});
 }
 
 static void polled_problem(void *ctx, const char *query, const char *why)
@@ -111,18 +114,18 @@ enum err conductor_new(const struct conductor_options *options, struct conductor
                                     .on_samples = polled_samples,
                                     .on_series = polled_series,
                                     .on_users = polled_users,
-                                    .on_alert = polled_alert,
                                     .on_problem = polled_problem};
         enum err e;
 
         if (!c) return ERR_NOMEM;
         c->o = *options;
-        c->o.prometheus = c->o.loadgen = NULL; /* lent for this call; the poll keeps its own */
+        c->o.prometheus = c->o.loadgen = c->o.logproc = NULL; /* lent for this call; those who ask keep their own */
         poll.ctx = c;
         e = poll_new(&poll, &c->poll);
         if (!e) e = prober_new(&(struct prober_options){.loop = options->loop, .http = options->http, .spec = options->spec,
                                                         .number = options->stack, .on_problem = probed_problem, .ctx = c},
                                &c->prober);
+        if (!e) e = alerts_new(options->loop, options->http, options->logproc, alert_delivered, c, &c->alerts);
         if (!e) e = loop_timer_add(options->loop, CONDUCTOR_TICK_MS, CONDUCTOR_TICK_MS, conductor_tick, c, &c->timer);
         if (e) return e;
         *ret = take(&c);
@@ -141,6 +144,7 @@ void conductor_free(struct conductor *c)
 {
         if (!c) return;
         loop_timer_remove(c->timer);
+        alerts_free(c->alerts);
         poll_free(c->poll);
         json_free(c->rescue.left);
         conductor_drop(c);

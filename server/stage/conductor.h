@@ -39,8 +39,8 @@ struct conductor_options {
         struct loop *loop;
         struct store *store;
         struct stage *stage;
-        struct http_async *http;          /* for the polling of metrics */
-        const char *prometheus, *loadgen; /* addresses */
+        struct http_async *http;          /* for the polling of metrics and alerts */
+        const char *prometheus, *loadgen, *logproc; /* addresses */
         const struct scenario_world *world;
         const struct stack_spec *spec; /* where probes find services; outlives the conductor */
         int stack;

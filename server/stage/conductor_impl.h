@@ -6,6 +6,7 @@
 #include "common/text/json.h"
 #include "server/stage/conductor.h"
 #include "server/stage/prober.h"
+#include "server/telemetry/alerts.h"
 #include "server/telemetry/poll.h"
 
 /* One request to the stage; free when task is 0. */
@@ -35,6 +36,7 @@ struct conductor {
         struct conductor_options o;
         struct poll *poll;
         struct prober *prober;
+        struct alerts *alerts;
         struct loop_timer *timer;
         struct scenario *scenario;
         struct run *run;

@@ -89,6 +89,25 @@ static enum err logs_tail(const char *path, char **ret, size_t *ret_bytes)
         return ERR_OK;
 }
 
+static bool logs_field_fits(const struct json *line, const char *key, const char *value)
+{
+        const struct json *member = json_get(line, key);
+        char number[32];
+
+        if (json_text(member)) return str_eq(json_text(member), value);
+        if (!json_is(member, JSON_NUMBER)) return false;
+        (void)snprintf(number, sizeof(number), "%.15g", json_value(member));
+        return str_eq(number, value);
+}
+
+/* What a filter asks for by name. */
+static bool logs_members_fit(const struct json *line, const struct logs_filter *f)
+{
+        return (!f->event || str_eq(json_get_str(line, "event", ""), f->event)) &&
+               (!f->trace_id || str_eq(json_get_str(line, "trace_id", ""), f->trace_id)) &&
+               (!f->field_key || logs_field_fits(line, f->field_key, f->field_value));
+}
+
 /* NULL if the line does not pass; the caller owns the value. */
 static struct json *logs_line_read(const char *service, const char *text, size_t size_bytes,
                                    const struct logs_filter *f, int64_t *time_ms)
@@ -108,6 +127,7 @@ static struct json *logs_line_read(const char *service, const char *text, size_t
         if (!json_get_str(j, "service", NULL)) json_set_str(j, "service", service);
         level = logs_level(json_get_str(j, "level", "info"));
         if (f->level && level < logs_level(f->level)) return NULL;
+        if (!logs_members_fit(j, f)) return NULL;
         if ((f->from_ms && *time_ms < f->from_ms) || (f->to_ms && *time_ms > f->to_ms)) return NULL;
         return take(&j);
 }

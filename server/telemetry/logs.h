@@ -1,4 +1,4 @@
-/* logs: search in the log files of a stack, DIR/logs/NAME.log (and the rotated NAME.log.1): JSON lines of our services,
+/* logs: search in the log files of a stack, for when logproc does not answer: DIR/logs/NAME.log (and the rotated NAME.log.1): JSON lines of our services,
  * plain text of the components. Newest lines win when there are more than asked for; the answer is oldest first. Owner:
  * caller; no state, any thread (files are only read). Memory: the answer is the caller's. Units:  ms of the wall clock.
  * Limits: LOGS_TAIL_BYTES of each file, LOGS_LINES_MAX lines, LOGS_LINE_BYTES_MAX a line. Fails:  ERR_INVAL for a bad
@@ -18,6 +18,8 @@ struct logs_filter {
         const char *service;    /* NULL: all */
         const char *text;       /* NULL: all; else must occur in the line, upper and lower case alike */
         const char *level;      /* NULL: all; debug, info, warn, error: this or worse */
+        const char *event, *trace_id;        /* NULL: all */
+        const char *field_key, *field_value; /* NULL: all; else a member of the line and its text or number */
         int64_t from_ms, to_ms; /* 0: open */
         size_t limit;           /* 1..LOGS_LINES_MAX */
 };

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/base/check.h"
-#include "common/base/hash.h"
 #include "common/base/mem.h"
 #include "common/base/str.h"
 #include "common/http/server.h"
@@ -30,10 +29,7 @@ struct poll {
         struct poll_question question[POLL_QUERIES_MAX];
         struct run_sample sample[POLL_QUERIES_MAX];
         size_t count, waiting; /* watched; of them without an answer in this round */
-        struct poll_question series, users, alerts;
-        uint64_t firing[POLL_ALERTS_MAX],
-                fired[POLL_ALERTS_MAX]; /* hashes of name and service: this round's, and the last one's */
-        size_t firing_count, fired_count;
+        struct poll_question series, users;
         int64_t users_after; /* what the load generator gave last */
 };
 
@@ -115,32 +111,6 @@ static void users_answered(void *ctx, enum err e, const struct err_note *note, c
         if (json_count(requests) && !json_print(message, &text)) p->o.on_users(p->o.ctx, text.data);
 }
 
-static void alert_add(void *ctx, const char *name, const char *service, const char *summary)
-{
-        struct poll *p = ctx;
-        uint64_t hash = hash_fnv(hash_fnv_str(name), service, strlen(service));
-
-        if (p->firing_count == POLL_ALERTS_MAX) return;
-        p->firing[p->firing_count++] = hash;
-        for (size_t i = 0; i < p->fired_count; i++)
-                if (p->fired[i] == hash) return;
-        p->o.on_alert(p->o.ctx, name, service, summary);
-}
-
-static void alerts_answered(void *ctx, enum err e, const struct err_note *note, const struct http_response *r)
-{
-        struct poll_question *q = ctx;
-        struct poll *p = q->poll;
-
-        (void)note;
-        q->ticket = NULL;
-        p->firing_count = 0;
-        if (e || prom_alerts(r->body.data, r->body.size_bytes, alert_add, p, NULL))
-                return; /* the next second asks again */
-        memcpy(p->fired, p->firing, p->firing_count * sizeof(p->firing[0]));
-        p->fired_count = p->firing_count;
-}
-
 static void poll_ask(struct poll_question *q, const char *url, http_done_fn *fn)
 {
         struct http_request r = {.url = url,
@@ -170,9 +140,6 @@ static void poll_tick(void *ctx)
         buf_clear(&url);
         buf_printf(&url, "http://%s/sample?after=%lld", p->loadgen, (long long)p->users_after);
         if (p->o.on_users && p->loadgen[0] && !p->users.ticket) poll_ask(&p->users, url.data, users_answered);
-        buf_clear(&url);
-        buf_printf(&url, "http://%s/api/v1/alerts", p->prometheus);
-        if (p->o.on_alert && p->count && !p->alerts.ticket) poll_ask(&p->alerts, url.data, alerts_answered);
         if (p->waiting) return;
         for (size_t i = 0; i < p->count; i++) {
                 p->sample[i] = (struct run_sample){0};
@@ -190,7 +157,7 @@ enum err poll_new(const struct poll_options *options, struct poll **ret)
 
         if (!p) return ERR_NOMEM;
         p->o = *options;
-        p->series.poll = p->users.poll = p->alerts.poll = p;
+        p->series.poll = p->users.poll = p;
         str_cut(p->prometheus, sizeof(p->prometheus), options->prometheus);
         str_cut(p->loadgen, sizeof(p->loadgen), options->loadgen ? options->loadgen : "");
         e = loop_timer_add(options->loop, 0, POLL_PERIOD_MS, poll_tick, p, &p->timer);
@@ -214,7 +181,6 @@ void poll_free(struct poll *p)
         poll_forget(p);
         http_async_cancel(p->series.ticket);
         http_async_cancel(p->users.ticket);
-        http_async_cancel(p->alerts.ticket);
         loop_timer_remove(p->timer);
         mem_free(p);
 }
@@ -223,7 +189,6 @@ enum err poll_watch(struct poll *p, const char *const *queries, size_t count)
 {
         CHECK(count <= POLL_QUERIES_MAX);
         poll_forget(p);
-        p->fired_count = 0;
         for (size_t i = 0; i < count; i++) {
                 p->question[i] = (struct poll_question){.poll = p, .index = i, .query = mem_strdup(queries[i])};
                 p->count = i + 1;

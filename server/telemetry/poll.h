@@ -18,8 +18,7 @@ enum {
         POLL_QUERIES_MAX = SCENARIO_QUERIES_MAX,
         POLL_PERIOD_MS = 1000,
         POLL_ROUND_MS = 900,
-        POLL_USERS_MAX = 20,
-        POLL_ALERTS_MAX = 64
+        POLL_USERS_MAX = 20
 };
 
 struct poll;
@@ -33,8 +32,6 @@ struct poll_options {
         void (*on_samples)(void *ctx, const struct run_sample *samples, size_t count);
         void (*on_series)(void *ctx, const char *json); /* {"t":wall_ms,"v":{"fd:...|api":1}}; may be NULL */
         void (*on_users)(void *ctx, const char *json);  /* {"requests":[...]}; may be NULL */
-        /* An alert that began to fire, or fires when watching begins: once. May be NULL. */
-        void (*on_alert)(void *ctx, const char *name, const char *service, const char *summary);
         void (*on_problem)(void *ctx, const char *query, const char *why); /* may be NULL */
         void *ctx;
 };

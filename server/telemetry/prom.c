@@ -95,21 +95,3 @@ enum err prom_series(const char *answer, size_t size_bytes, prom_series_fn *fn, 
         }
         return ERR_OK;
 }
-
-enum err prom_alerts(const char *answer, size_t size_bytes, prom_alert_fn *fn, void *ctx, struct err_note *reterr)
-{
-        AUTO(json_free) struct json *j = NULL;
-        const struct json *data;
-        enum err e = prom_open(answer, size_bytes, &j, &data, reterr);
-
-        if (e) return e;
-        JSON_EACH(alert, json_get(data, "alerts"))
-        {
-                const struct json *labels = json_get(alert, "labels");
-
-                if (!str_eq(json_get_str(alert, "state", ""), "firing")) continue;
-                fn(ctx, json_get_str(labels, "alertname", ""), json_get_str(labels, "service", ""),
-                   json_get_str(json_get(alert, "annotations"), "summary", ""));
-        }
-        return ERR_OK;
-}

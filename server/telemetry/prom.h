@@ -22,9 +22,4 @@ typedef void prom_series_fn(void *ctx, const char *key, double value);
 MUST_USE enum err prom_series(const char *answer, size_t size_bytes, prom_series_fn *fn, void *ctx,
                               struct err_note *reterr);
 
-/* Each alert of an answer of /api/v1/alerts that is firing; service and summary are "" if it has none. */
-typedef void prom_alert_fn(void *ctx, const char *name, const char *service, const char *summary);
-MUST_USE enum err prom_alerts(const char *answer, size_t size_bytes, prom_alert_fn *fn, void *ctx,
-                              struct err_note *reterr);
-
 #endif

@@ -6,7 +6,7 @@
  * Owner:  add, settle and prune by one thread; queries by any (a lock lets one run at a time).
  * Memory: trees given back belong to the caller.
  * Units:  ms and us of the wall clock, bytes.
- * Limits: the policy's; ARCHIVE_ROWS_MAX rows of an answer, ARCHIVE_QUERY_MS a query.
+ * Limits: the policy's; ARCHIVE_ROWS_MAX rows and about ARCHIVE_ANSWER_BYTES_MAX bytes of an answer, ARCHIVE_QUERY_MS a query.
  * Fails:  with SQLite's words; a batch is stored whole or not at all; ERR_TIMEOUT for a query that takes too long. */
 #ifndef SUT_LOGPROC_ARCHIVE_H
 #define SUT_LOGPROC_ARCHIVE_H
@@ -15,6 +15,7 @@
 #include "sut/logproc/record.h"
 #include "sut/logproc/tail.h"
 
+enum { ARCHIVE_FROM_START = -1, ARCHIVE_BINS_MAX = 400, ARCHIVE_ANSWER_BYTES_MAX = 1 << 20 };
 enum { ARCHIVE_ROWS_MAX = 1000, ARCHIVE_SPANS_MAX = 2000, ARCHIVE_QUERY_MS = 2000, ARCHIVE_SETTLE_MS = 3000, ARCHIVE_WORDS_MAX = 16 };
 
 struct archive;
@@ -49,19 +50,24 @@ struct archive_log_query {
         const char *field_key, *field_value; /* a member of the line's other fields; NULL: any */
         enum record_level level;             /* at least */
         int64_t from_ms, to_ms;              /* 0: open */
-        int64_t after_id;                    /* only lines with a higher number, oldest first; 0: the newest first */
+        int64_t after_id;                    /* only lines with a higher number, oldest first (ARCHIVE_FROM_START: all); 0: the newest first */
         int limit;
 };
-/* [{"id","time","level","service",...,"message", fields...}] */
-MUST_USE enum err archive_logs(struct archive *a, const struct archive_log_query *query, struct json **ret, struct err_note *reterr);
+/* [{"id","time","level","service",...,"message", fields...}]; *ret_is_cut: more fit than were given. */
+MUST_USE enum err archive_logs(struct archive *a, const struct archive_log_query *query, struct json **ret, bool *ret_is_cut,
+                               struct err_note *reterr);
+/* [[start_ms,debug,info,warn,error]] of the steps that have lines, in order; from_ms and to_ms of the query must be set, its limit is not
+ * looked at. */
+MUST_USE enum err archive_log_counts(struct archive *a, const struct archive_log_query *query, int64_t step_ms, struct json **ret,
+                                     struct err_note *reterr);
 
 struct archive_trace_query {
         const char *service, *name; /* of any span; NULL: any */
         int64_t duration_min_ms, from_ms, to_ms;
-        bool failed_only;
+        bool failed_only, slowest_first;
         int limit;
 };
-/* [{"trace_id","start_ms","duration_ms","spans","failed","service","name","services":[..]}], newest first; service and name of the root. */
+/* [{"trace_id","start_ms","duration_ms","spans","failed","service","name","services":[..]}], newest (or slowest) first; service and name of the root. */
 MUST_USE enum err archive_traces(struct archive *a, const struct archive_trace_query *query, struct json **ret, struct err_note *reterr);
 /* The spans of a trace in order of their start: [{"span_id","parent_id","service","name",...}]. ERR_NOT_FOUND. */
 MUST_USE enum err archive_trace_spans(struct archive *a, const char *trace_id, struct json **ret, struct err_note *reterr);

@@ -124,20 +124,33 @@ static struct json *log_json(sqlite3_stmt *s)
         return line;
 }
 
-static enum err rows_read(sqlite3 *db, sqlite3_stmt *s, struct json *(*row)(sqlite3_stmt *), struct json **ret, struct err_note *reterr)
+/* How a row becomes JSON, and how many are wanted. */
+struct row_reader {
+        struct json *(*json)(sqlite3_stmt *);
+        size_t count_max;
+        bool is_cut; /* result: there are more rows than were wanted, or than an answer may hold */
+};
+
+static enum err rows_read(sqlite3 *db, sqlite3_stmt *s, struct row_reader *r, struct json **ret, struct err_note *reterr)
 {
         AUTO(json_free) struct json *list = json_array();
+        size_t bytes = 0, count = 0;
         int rc;
 
-        while ((rc = sqlite3_step(s)) == SQLITE_ROW) json_push(list, row(s));
-        if (rc != SQLITE_DONE) return archive_fail(db, reterr);
+        while ((rc = sqlite3_step(s)) == SQLITE_ROW && bytes < ARCHIVE_ANSWER_BYTES_MAX && count < r->count_max) {
+                json_push(list, r->json(s));
+                count++;
+                for (int i = 0; i < sqlite3_column_count(s); i++) bytes += (size_t)sqlite3_column_bytes(s, i);
+        }
+        if (rc != SQLITE_DONE && rc != SQLITE_ROW) return archive_fail(db, reterr);
+        r->is_cut = rc == SQLITE_ROW;
         *ret = take(&list);
         return ERR_OK;
 }
 
-static void ask_logs(struct question *q, const struct archive_log_query *query, const char *fts, char names[QUERY_SERVICES_MAX][QUERY_NAME_BYTES])
+/* "... WHERE 1" and all that the query asks for. */
+static void ask_which(struct question *q, const struct archive_log_query *query, const char *fts, char names[QUERY_SERVICES_MAX][QUERY_NAME_BYTES])
 {
-        buf_str(&q->sql, "SELECT id, at_ms, level, service, instance, version, event, message, trace_id, span_id, fields FROM logs WHERE 1");
         if (fts) ask_text(q, " AND id IN (SELECT rowid FROM logs_text WHERE logs_text MATCH ?)", fts);
         if (query->service) ask_services(q, "service", query->service, names);
         if (query->event) ask_text(q, " AND event = ?", query->event);
@@ -150,31 +163,72 @@ static void ask_logs(struct question *q, const struct archive_log_query *query, 
         if (query->from_ms) ask_number(q, " AND at_ms >= ?", query->from_ms);
         if (query->to_ms) ask_number(q, " AND at_ms <= ?", query->to_ms);
         if (query->after_id) ask_number(q, " AND id > ?", query->after_id);
-        ask_number(q, query->after_id ? " ORDER BY id LIMIT ?" : " ORDER BY at_ms DESC, id DESC LIMIT ?", query->limit);
 }
 
-enum err archive_logs(struct archive *a, const struct archive_log_query *query, struct json **ret, struct err_note *reterr)
+/* `tail` ends the statement, with a number in it. */
+static enum err logs_ask(struct archive *a, const struct archive_log_query *query, struct question *q, const char *tail, int64_t tail_number,
+                         struct row_reader *r, struct json **ret, struct err_note *reterr)
 {
         char names[QUERY_SERVICES_MAX][QUERY_NAME_BYTES];
-        struct question q = {.bind_count = 0};
         AUTO_STATEMENT *s = NULL;
         AUTO_BUF fts;
         bool has_words;
         enum err e;
 
-        CHECK(query->limit > 0 && query->limit <= ARCHIVE_ROWS_MAX);
         buf_init(&fts, QUERY_TEXT_BYTES * 2);
-        buf_init(&q.sql, QUERY_SQL_BYTES);
         has_words = query->text && words_to_fts(query->text, &fts);
         e = buf_status(&fts);
         if (e) return err_note(reterr, ERR_LIMIT, "the search text is too long");
-        ask_logs(&q, query, has_words ? fts.data : NULL, names);
+        ask_which(q, query, has_words ? fts.data : NULL, names);
+        ask_number(q, tail, tail_number);
         pthread_mutex_lock(&a->read_lock);
         a->read_deadline_ms = clock_mono_ms() + ARCHIVE_QUERY_MS;
-        e = ask_prepare(&q, a->reader, &s, reterr);
-        if (!e) e = rows_read(a->reader, s, log_json, ret, reterr);
+        e = ask_prepare(q, a->reader, &s, reterr);
+        if (!e) e = rows_read(a->reader, s, r, ret, reterr);
         sqlite3_finalize(take(&s)); /* under the lock, since it belongs to the connection */
         pthread_mutex_unlock(&a->read_lock);
+        return e;
+}
+
+enum err archive_logs(struct archive *a, const struct archive_log_query *query, struct json **ret, bool *ret_is_cut, struct err_note *reterr)
+{
+        struct question q = {.bind_count = 0};
+        struct row_reader r = {.json = log_json, .count_max = (size_t)query->limit};
+        enum err e;
+
+        CHECK(query->limit > 0 && query->limit <= ARCHIVE_ROWS_MAX);
+        buf_init(&q.sql, QUERY_SQL_BYTES);
+        buf_str(&q.sql, "SELECT id, at_ms, level, service, instance, version, event, message, trace_id, span_id, fields FROM logs WHERE 1");
+        e = logs_ask(a, query, &q, query->after_id ? " ORDER BY id LIMIT ?" : " ORDER BY at_ms DESC, id DESC LIMIT ?", query->limit + 1, &r, ret,
+                     reterr);
+        buf_done(&q.sql);
+        if (!e) *ret_is_cut = r.is_cut;
+        return e;
+}
+
+static struct json *count_json(sqlite3_stmt *s)
+{
+        struct json *row = json_array();
+
+        for (int i = 0; i < sqlite3_column_count(s); i++) json_push(row, json_number((double)sqlite3_column_int64(s, i)));
+        return row;
+}
+
+enum err archive_log_counts(struct archive *a, const struct archive_log_query *query, int64_t step_ms, struct json **ret,
+                            struct err_note *reterr)
+{
+        struct question q = {.bind_count = 0};
+        struct row_reader r = {.json = count_json, .count_max = ARCHIVE_BINS_MAX + 1};
+        enum err e;
+
+        CHECK(query->from_ms > 0 && query->to_ms > query->from_ms && step_ms > 0);
+        buf_init(&q.sql, QUERY_SQL_BYTES);
+        ask_number(&q, "SELECT ?", query->from_ms);
+        ask_number(&q, " + (at_ms - ?)", query->from_ms);
+        ask_number(&q, " / ?", step_ms);
+        ask_number(&q, " * ? AS start,", step_ms);
+        buf_str(&q.sql, " sum(level = 0), sum(level = 1), sum(level = 2), sum(level = 3) FROM logs WHERE 1");
+        e = logs_ask(a, query, &q, " GROUP BY start ORDER BY start LIMIT ?", ARCHIVE_BINS_MAX + 1, &r, ret, reterr);
         buf_done(&q.sql);
         return e;
 }
@@ -218,6 +272,7 @@ static const char traces_sql[] =
 enum err archive_traces(struct archive *a, const struct archive_trace_query *query, struct json **ret, struct err_note *reterr)
 {
         struct question q = {.bind_count = 0};
+        struct row_reader r = {.json = trace_json, .count_max = (size_t)query->limit};
         AUTO_STATEMENT *s = NULL;
         enum err e;
 
@@ -230,11 +285,11 @@ enum err archive_traces(struct archive *a, const struct archive_trace_query *que
         if (query->failed_only) buf_str(&q.sql, " AND failed");
         if (query->from_ms) ask_number(&q, " AND first_us >= ?", query->from_ms * 1000);
         if (query->to_ms) ask_number(&q, " AND first_us <= ?", query->to_ms * 1000);
-        ask_number(&q, " ORDER BY first_us DESC LIMIT ?", query->limit);
+        ask_number(&q, query->slowest_first ? " ORDER BY last_us - first_us DESC, first_us LIMIT ?" : " ORDER BY first_us DESC LIMIT ?", query->limit);
         pthread_mutex_lock(&a->read_lock);
         a->read_deadline_ms = clock_mono_ms() + ARCHIVE_QUERY_MS;
         e = ask_prepare(&q, a->reader, &s, reterr);
-        if (!e) e = rows_read(a->reader, s, trace_json, ret, reterr);
+        if (!e) e = rows_read(a->reader, s, &r, ret, reterr);
         sqlite3_finalize(take(&s));
         pthread_mutex_unlock(&a->read_lock);
         buf_done(&q.sql);
@@ -263,6 +318,7 @@ static struct json *span_json(sqlite3_stmt *s)
 enum err archive_trace_spans(struct archive *a, const char *trace_id, struct json **ret, struct err_note *reterr)
 {
         struct question q = {.bind_count = 0};
+        struct row_reader r = {.json = span_json, .count_max = ARCHIVE_SPANS_MAX};
         AUTO_STATEMENT *s = NULL;
         AUTO(json_free) struct json *list = NULL;
         enum err e;
@@ -276,7 +332,7 @@ enum err archive_trace_spans(struct archive *a, const char *trace_id, struct jso
         pthread_mutex_lock(&a->read_lock);
         a->read_deadline_ms = clock_mono_ms() + ARCHIVE_QUERY_MS;
         e = ask_prepare(&q, a->reader, &s, reterr);
-        if (!e) e = rows_read(a->reader, s, span_json, &list, reterr);
+        if (!e) e = rows_read(a->reader, s, &r, &list, reterr);
         sqlite3_finalize(take(&s));
         pthread_mutex_unlock(&a->read_lock);
         buf_done(&q.sql);

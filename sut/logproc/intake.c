@@ -32,15 +32,16 @@ struct intake {
 
 /* ---- what services send ---- */
 
-enum err intake_add(struct intake *i, bool is_traces, const struct json *body, size_t *ret_rejected, struct err_note *reterr)
+enum err intake_add(struct intake *i, enum intake_kind kind, const struct json *body, size_t *ret_rejected, struct err_note *reterr)
 {
         enum err e;
         size_t before;
 
         pthread_mutex_lock(&i->lock);
         before = i->inbox.dropped_count;
-        if ((is_traces ? i->inbox.span_count : i->inbox.log_count) == RECORD_BATCH_MAX) e = err_note(reterr, ERR_LIMIT, "too much at once, come again in a second");
-        else if (is_traces) e = record_add_otlp_spans(&i->inbox, body, reterr);
+        if ((kind == INTAKE_SPANS ? i->inbox.span_count : i->inbox.log_count) == RECORD_BATCH_MAX) e = err_note(reterr, ERR_LIMIT, "too much at once, come again in a second");
+        else if (kind == INTAKE_SPANS) e = record_add_otlp_spans(&i->inbox, body, reterr);
+        else if (kind == INTAKE_ALERTS) e = record_add_alerts(&i->inbox, body, clock_wall_ms(), reterr);
         else e = record_add_otlp_logs(&i->inbox, body, clock_wall_ms(), reterr);
         if (!e) *ret_rejected = i->inbox.dropped_count - before;
         pthread_mutex_unlock(&i->lock);

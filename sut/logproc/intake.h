@@ -13,6 +13,9 @@
 
 enum { INTAKE_TURN_MS = 200 };
 
+/* What a body is. */
+enum intake_kind { INTAKE_LOGS, INTAKE_SPANS, INTAKE_ALERTS };
+
 struct intake;
 
 /* log_dir: the stack's folder of log files. */
@@ -26,8 +29,8 @@ void intake_listen(struct intake *i, intake_stored_fn *fn, void *ctx);
 /* Thread-safe. */
 void intake_policy(struct intake *i, const struct archive_policy *policy, bool follow_files);
 
-/* Body of POST /v1/logs or /v1/traces; ret_rejected: records that were not whole. */
-MUST_USE enum err intake_add(struct intake *i, bool is_traces, const struct json *body, size_t *ret_rejected, struct err_note *reterr);
+/* The body of a request (record.h); ret_rejected: records that were not whole. */
+MUST_USE enum err intake_add(struct intake *i, enum intake_kind kind, const struct json *body, size_t *ret_rejected, struct err_note *reterr);
 /* Waits until lines were stored after the call of intake_ticket() that gave `ticket`; false when the time is over or we stop. */
 uint64_t intake_ticket(struct intake *i);
 bool intake_wait(struct intake *i, uint64_t ticket, int64_t wait_ms);

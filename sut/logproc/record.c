@@ -121,7 +121,20 @@ static const char *rest_of(struct record_batch *b, const struct json *line)
 
         JSON_EACH(member, line)
                 if (!is_column(json_key(member))) json_set(rest, json_key(member), json_clone(member));
-        return json_count(rest) ? record_keep_json(b, rest) : "{}";
+        const char *kept = json_count(rest) ? record_keep_json(b, rest) : "{}";
+
+        return kept ? kept : "{\"cut\":true}"; /* larger than a line may be: the line itself is worth keeping */
+}
+
+/* What a line says, at most RECORD_LINE_BYTES_MAX of it, cut between two characters. */
+static const char *message_of(struct record_batch *b, const char *text)
+{
+        size_t size_bytes = strlen(text);
+
+        if (size_bytes <= RECORD_LINE_BYTES_MAX) return record_keep(b, text);
+        size_bytes = RECORD_LINE_BYTES_MAX;
+        while (size_bytes > 0 && ((unsigned char)text[size_bytes] & 0xc0) == 0x80) size_bytes--;
+        return arena_strndup(&b->arena, text, size_bytes);
 }
 
 static bool add_json(struct record_batch *b, const char *service, const char *line, size_t size_bytes, int64_t now_ms)
@@ -138,7 +151,7 @@ static bool add_json(struct record_batch *b, const char *service, const char *li
         r.instance = record_keep(b, json_get_str(j, "instance", ""));
         r.version = record_keep(b, json_get_str(j, "version", ""));
         r.event = record_keep(b, json_get_str(j, "event", ""));
-        r.message = record_keep(b, json_get_str(j, "message", ""));
+        r.message = message_of(b, json_get_str(j, "message", ""));
         r.trace_id = record_keep(b, json_get_str(j, "trace_id", ""));
         r.span_id = record_keep(b, json_get_str(j, "span_id", ""));
         r.fields = rest_of(b, j);

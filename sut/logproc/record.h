@@ -53,9 +53,11 @@ void record_batch_clear(struct record_batch *b);
 
 /* A line of the file SERVICE.log; now_ms for lines that carry no time. Empty lines are no record. */
 void record_add_line(struct record_batch *b, const char *service, const char *line, size_t size_bytes, int64_t now_ms);
-/* Bodies of POST /v1/logs and POST /v1/traces. Nothing is added on failure; records that are not whole are dropped and counted. */
+/* Bodies of POST /v1/logs, POST /v1/traces, and of Alertmanager's webhook (version 4), each alert of which becomes a line of the service
+ * "alertmanager" with the event "alert". Nothing is added on failure; records that are not whole are dropped and counted. */
 MUST_USE enum err record_add_otlp_logs(struct record_batch *b, const struct json *body, int64_t now_ms, struct err_note *reterr);
 MUST_USE enum err record_add_otlp_spans(struct record_batch *b, const struct json *body, struct err_note *reterr);
+MUST_USE enum err record_add_alerts(struct record_batch *b, const struct json *body, int64_t now_ms, struct err_note *reterr);
 
 const char *record_level_text(enum record_level level);
 enum record_level record_level_parse(const char *text); /* RECORD_LEVEL_COUNT if unknown */

@@ -9,7 +9,7 @@
 #include "sut/kit/request.h"
 #include "sut/logproc/tree.h"
 
-enum { REQUESTS_LIMIT = 100, REQUESTS_FIELD_BYTES = 128 };
+enum { REQUESTS_LIMIT = 100, REQUESTS_FIELD_BYTES = 128, REQUESTS_BINS = 60, REQUESTS_COUNTS_MS = 15 * 60 * 1000 };
 
 /* ---- parameters ---- */
 
@@ -87,16 +87,51 @@ static void get_logs(struct kit_request *r, void *ctx)
         struct archive_log_query q;
         struct json *lines = NULL, *body;
         struct err_note note;
+        bool is_cut;
         enum err e;
 
         if (!log_query(r, &q, field)) return;
-        e = archive_logs(s->archive, &q, &lines, &note);
+        e = archive_logs(s->archive, &q, &lines, &is_cut, &note);
         if (e) {
                 kit_reply_err(r, e, &note);
                 return;
         }
         body = json_object();
+        json_set_bool(body, "more", is_cut);
         json_set(body, "lines", lines);
+        kit_reply_json(r, 200, body);
+}
+
+/* How many lines fit, by time and level: what a histogram draws. Without a time the last quarter of an hour. */
+static void get_counts(struct kit_request *r, void *ctx)
+{
+        struct requests *s = ctx;
+        char field[REQUESTS_FIELD_BYTES];
+        struct archive_log_query q;
+        struct json *counts = NULL, *body;
+        struct err_note note;
+        int64_t bins, step_ms;
+        enum err e;
+
+        if (!log_query(r, &q, field) || !query_number(r, "bins", 1, ARCHIVE_BINS_MAX, REQUESTS_BINS, &bins)) return;
+        if (!q.to_ms) q.to_ms = clock_wall_ms();
+        if (!q.from_ms) q.from_ms = q.to_ms - REQUESTS_COUNTS_MS;
+        if (q.from_ms >= q.to_ms) {
+                kit_reply_problem(r, 400, "INVAL", "from, to: expected from before to");
+                return;
+        }
+        /* Both ends belong to it. */
+        step_ms = MAX((q.to_ms - q.from_ms + bins) / bins, INT64_C(1));
+        e = archive_log_counts(s->archive, &q, step_ms, &counts, &note);
+        if (e) {
+                kit_reply_err(r, e, &note);
+                return;
+        }
+        body = json_object();
+        json_set_num(body, "from_ms", (double)q.from_ms);
+        json_set_num(body, "to_ms", (double)q.to_ms);
+        json_set_num(body, "step_ms", (double)step_ms);
+        json_set(body, "counts", counts);
         kit_reply_json(r, 200, body);
 }
 
@@ -109,18 +144,20 @@ static enum err follow(struct requests *s, struct archive_log_query *q, int64_t 
                 uint64_t ticket = intake_ticket(s->intake);
                 struct archive_stat stat;
                 struct json *lines = NULL;
+                bool is_cut = false;
                 enum err e = archive_stat(s->archive, &stat, reterr);
 
-                if (!e && q->after_id == 0) q->after_id = MAX(stat.last_log_id, INT64_C(1));
-                if (!e) e = archive_logs(s->archive, q, &lines, reterr);
+                if (!e && q->after_id == 0) q->after_id = stat.last_log_id ? stat.last_log_id : ARCHIVE_FROM_START;
+                if (!e && q->after_id > stat.last_log_id) q->after_id = ARCHIVE_FROM_START; /* a number of an archive that is gone */
+                if (!e) e = archive_logs(s->archive, q, &lines, &is_cut, reterr);
                 if (e) return e;
                 int64_t left_ms = until_ms - clock_mono_ms();
 
                 if (json_count(lines) > 0 || left_ms <= 0 || !intake_wait(s->intake, ticket, left_ms)) {
-                        *ret_last = q->after_id;
+                        *ret_last = MAX(q->after_id, INT64_C(0));
                         JSON_EACH(line, lines) *ret_last = json_get_int(line, "id", *ret_last);
                         /* Lines that did not fit need not be looked at again; a full answer may have left some behind. */
-                        if ((int)json_count(lines) < q->limit) *ret_last = MAX(*ret_last, stat.last_log_id);
+                        if (!is_cut) *ret_last = MAX(*ret_last, stat.last_log_id);
                         *ret = lines;
                         return ERR_OK;
                 }
@@ -138,7 +175,7 @@ static void get_tail(struct kit_request *r, void *ctx)
         int64_t wait_ms, last = 0;
         enum err e;
 
-        if (!log_query(r, &q, field) || !query_number(r, "after", 0, INT64_MAX, 0, &q.after_id) ||
+        if (!log_query(r, &q, field) || !query_number(r, "after", ARCHIVE_FROM_START, INT64_MAX, 0, &q.after_id) ||
             !query_number(r, "wait_ms", 0, REQUESTS_WAIT_MS_MAX, 0, &wait_ms))
                 return;
         if (atomic_fetch_add(&s->waiters, 1) >= REQUESTS_WAITERS_MAX) wait_ms = 0; /* too many wait already: answer at once */
@@ -161,12 +198,18 @@ static void get_traces(struct kit_request *r, void *ctx)
         struct requests *s = ctx;
         struct archive_trace_query q = {.service = query_text(r, "service"), .name = query_text(r, "name"),
                                         .failed_only = str_eq(kit_request_query(r, "failed"), "1") || str_eq(kit_request_query(r, "failed"), "true")};
+        const char *order = query_text(r, "order");
         struct json *traces = NULL, *body;
         struct err_note note;
         int64_t limit;
         enum err e;
 
         if (!query_time(r, "from", &q.from_ms) || !query_time(r, "to", &q.to_ms)) return;
+        q.slowest_first = str_eq(order, "slowest");
+        if (order && !q.slowest_first && !str_eq(order, "newest")) {
+                kit_reply_problem(r, 400, "INVAL", "order=%s: expected newest or slowest", order);
+                return;
+        }
         if (!query_number(r, "min_ms", 0, 3600000, 0, &q.duration_min_ms) || !query_number(r, "limit", 1, ARCHIVE_ROWS_MAX, REQUESTS_LIMIT, &limit)) return;
         q.limit = (int)limit;
         e = archive_traces(s->archive, &q, &traces, &note);
@@ -184,12 +227,13 @@ static void get_trace(struct kit_request *r, void *ctx)
         struct requests *s = ctx;
         const char *trace_id = kit_request_param(r);
         struct archive_log_query q = {.trace_id = trace_id, .limit = ARCHIVE_ROWS_MAX};
+        bool is_cut;
         AUTO(json_free) struct json *spans = NULL;
         struct json *lines = NULL, *tree;
         struct err_note note;
         enum err e = archive_trace_spans(s->archive, trace_id, &spans, &note);
 
-        if (!e) e = archive_logs(s->archive, &q, &lines, &note);
+        if (!e) e = archive_logs(s->archive, &q, &lines, &is_cut, &note);
         if (e) {
                 kit_reply_err(r, e, &note);
                 return;
@@ -199,9 +243,9 @@ static void get_trace(struct kit_request *r, void *ctx)
         kit_reply_json(r, 200, tree);
 }
 
-/* ---- OTLP ---- */
+/* ---- what is sent to us ---- */
 
-static void post_otlp(struct kit_request *r, struct requests *s, bool is_traces)
+static void post_records(struct kit_request *r, struct requests *s, enum intake_kind kind)
 {
         AUTO(json_free) struct json *body = NULL;
         struct json *reply, *partial;
@@ -210,7 +254,7 @@ static void post_otlp(struct kit_request *r, struct requests *s, bool is_traces)
         enum err e;
 
         if (!kit_request_json(r, &body)) return;
-        e = intake_add(s->intake, is_traces, body, &rejected, &note);
+        e = intake_add(s->intake, kind, body, &rejected, &note);
         if (e) {
                 kit_reply_err(r, e, &note);
                 return;
@@ -218,8 +262,8 @@ static void post_otlp(struct kit_request *r, struct requests *s, bool is_traces)
         reply = json_object();
         if (rejected) {
                 partial = json_object();
-                json_set_num(partial, is_traces ? "rejectedSpans" : "rejectedLogRecords", (double)rejected);
-                json_set_str(partial, "errorMessage", "records without valid ids or times, or beyond the batch's limit");
+                json_set_num(partial, kind == INTAKE_SPANS ? "rejectedSpans" : "rejectedLogRecords", (double)rejected);
+                json_set_str(partial, "errorMessage", "records without valid ids, names or times, or beyond the batch's limit");
                 json_set(reply, "partialSuccess", partial);
         }
         kit_reply_json(r, 200, reply);
@@ -227,12 +271,17 @@ static void post_otlp(struct kit_request *r, struct requests *s, bool is_traces)
 
 static void post_logs(struct kit_request *r, void *ctx)
 {
-        post_otlp(r, ctx, false);
+        post_records(r, ctx, INTAKE_LOGS);
 }
 
 static void post_traces(struct kit_request *r, void *ctx)
 {
-        post_otlp(r, ctx, true);
+        post_records(r, ctx, INTAKE_SPANS);
+}
+
+static void post_alerts(struct kit_request *r, void *ctx)
+{
+        post_records(r, ctx, INTAKE_ALERTS);
 }
 
 static void get_stats(struct kit_request *r, void *ctx)
@@ -260,9 +309,11 @@ void requests_routes(struct kit *k)
 {
         kit_route(k, KIT_DIRECT, "GET", "/logs", get_logs);
         kit_route(k, KIT_DIRECT, "GET", "/logs/tail", get_tail);
+        kit_route(k, KIT_DIRECT, "GET", "/logs/counts", get_counts);
         kit_route(k, KIT_DIRECT, "GET", "/traces", get_traces);
         kit_route(k, KIT_DIRECT, "GET", "/traces/{id}", get_trace);
         kit_route(k, KIT_DIRECT, "GET", "/stats", get_stats);
         kit_route(k, KIT_DIRECT, "POST", "/v1/logs", post_logs);
         kit_route(k, KIT_DIRECT, "POST", "/v1/traces", post_traces);
+        kit_route(k, KIT_DIRECT, "POST", "/v1/alerts", post_alerts);
 }

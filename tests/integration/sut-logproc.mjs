@@ -102,6 +102,39 @@ await test('live tail waits for what fits', async () => {
   equal(empty.lines, [], 'nothing more');
 });
 
+await test('lines are counted by time and level', async () => {
+  const at = Math.floor(Date.now() / 1000) * 1000 - 100000, when = (ms) => ({ time: new Date(at + ms).toISOString(), level: 'info' });
+  for (const [ms, level] of [[0, 'info'], [900, 'error'], [1000, 'warn'], [1999, 'debug'], [9999, 'error'], [10000, 'info']]) appendFileSync(log('counted'), line('counted', 'c', 'c', { ...when(ms), level }));
+  await until('the lines', async () => (await lines('service=counted')).length === 6);
+  const c = await get(`/logs/counts?service=counted&from=${at}&to=${at + 9999}&bins=10`);
+  equal([c.step_ms, c.counts], [1000, [[at, 0, 1, 0, 1], [at + 1000, 1, 0, 1, 0], [at + 9000, 0, 0, 0, 1]]], JSON.stringify(c));
+  equal((await get(`/logs/counts?service=counted&level=error&from=${at}&to=${at + 9999}&bins=1`)).counts, [[at, 0, 0, 0, 2]], 'a filter counts too');
+  equal((await json(`http://${logproc.address}/logs/counts?from=2000&to=1000`)).status, 400, 'from after to');
+});
+
+await test('an answer is bounded in bytes, and says so', async () => {
+  for (let n = 0; n < 150; n++) appendFileSync(log('huge'), line('huge', 'h', `${n} ${'x'.repeat(15000)}`));
+  appendFileSync(log('huge'), `${JSON.stringify({ service: 'huge', message: `<script>alert(1)</script>${'y'.repeat(100000)}` })}\n`);
+  await until('the lines', async () => (await lines('service=huge&q=149')).length === 1);
+  const first = await get('/logs?service=huge&limit=1000');
+  equal([first.more, first.lines.length >= 60 && first.lines.length < 100], [true, true], `${first.lines.length} lines`);
+  check(first.lines.every((l) => l.message.length <= 16384), 'a line is at most 16 KiB');
+  let after = -1, seen = 0;
+  for (let n = 0; n < 10 && seen < 151; n++) { const t = await get(`/logs/tail?service=huge&after=${after}&limit=1000`); seen += t.lines.length; after = t.last; }
+  check(seen >= 151, `the tail goes on where an answer was cut, without a gap: ${seen}`);
+  equal((await get('/logs?service=nats&limit=1000')).more, false, 'a small answer is whole');
+});
+
+await test('alerts of Alertmanager become lines', async () => {
+  const alert = (status) => ({ version: '4', status, alerts: [{ status, labels: { alertname: 'ServiceDown', service: 'api', severity: 'page' }, annotations: { summary: 'api is away' }, startsAt: '2026-01-02T03:04:05Z', fingerprint: 'f1' }] });
+  equal((await post('/v1/alerts', alert('firing'))).status, 200, 'firing');
+  equal((await post('/v1/alerts', alert('resolved'))).status, 200, 'resolved');
+  equal((await post('/v1/alerts', { alerts: 7 })).status, 400, 'not a webhook');
+  const found = await until('two lines', async () => { const t = await get('/logs/tail?after=-1&service=alertmanager&event=alert'); return t.lines.length === 2 && t.lines; });
+  equal(found.map((l) => [l.level, l.status, l.alert, l.on, l.message]), [['error', 'firing', 'ServiceDown', 'api', 'api is away'], ['info', 'resolved', 'ServiceDown', 'api', 'api is away']], 'lines');
+  equal((await get('/logs/tail?after=999999999&service=alertmanager&event=alert')).lines.length, 2, 'a number of an archive that is gone means all of this one');
+});
+
 const id = (bytes) => randomBytes(bytes).toString('hex');
 const attribute = (key, value) => ({ key, value: { stringValue: value } });
 function otlp(spans) {
@@ -146,6 +179,8 @@ await test('tail sampling keeps what failed and what was slow, and a share of th
   equal(found.map((t) => t.trace_id), [failed], 'failed');
   equal((await get('/traces?min_ms=300')).traces.map((t) => [t.trace_id, t.service, t.name, t.services]), [[order, 'gateway', 'POST /orders', ['api', 'gateway', 'worker']]], 'slow');
   equal((await get('/traces?service=worker')).traces.length, 1, 'by service');
+  equal((await get('/traces?order=slowest')).traces.map((t) => t.trace_id), [order, failed], 'slowest first');
+  equal((await json(`http://${logproc.address}/traces?order=loudest`)).status, 400, 'order');
   await set({ trace_keep_percent: 50 });
   const many = Array.from({ length: 200 }, () => id(16));
   await post('/v1/traces', otlp(many.map((t) => ({ trace: t, span: id(8), service: 'api', name: 'GET /y', at: now, ms: 5 }))));

@@ -353,6 +353,31 @@ static void test_hint_ladder(void **state)
         finish(&d, s);
 }
 
+/* What fires is told, its end is told, and an end without a beginning is refused. */
+static void test_alerts(void **state)
+{
+        const struct run_event fires = { .kind = RUN_EV_ALERT, .on = "ServiceDown api", .text = "api is away" };
+        const struct run_event over = { .kind = RUN_EV_ALERT_RESOLVED, .on = "ServiceDown api" };
+        struct scenario *s;
+        struct drive d;
+        struct err_note note;
+
+        (void)state;
+        bad_run(&d, &s, TWO_MINUTES_OF_RUN HINT);
+        assert_int_equal(drive_try(&d, &over, &note), ERR_STATE);
+        assert_non_null(strstr(note.text, "ServiceDown api"));
+        drive_feed(&d, &fires);
+        assert_true(run_alert_firing(d.run, "ServiceDown api"));
+        assert_false(run_alert_firing(d.run, "ServiceDown"));
+        drive_until(&d, 30, 1000);
+        drive_feed(&d, &over);
+        assert_false(run_alert_firing(d.run, "ServiceDown api"));
+        assert_int_equal(drive_try(&d, &over, &note), ERR_STATE);
+        expect_part(&d, "[alert] api is away\n");
+        expect_part(&d, "[resolved] the alert is resolved\n");
+        finish(&d, s);
+}
+
 static void test_guards(void **state)
 {
         struct scenario *s;
@@ -836,6 +861,7 @@ int main(void)
                 cmocka_unit_test(test_holds),
                 cmocka_unit_test(test_jittered_samples),
                 cmocka_unit_test(test_hint_ladder),
+                cmocka_unit_test(test_alerts),
                 cmocka_unit_test(test_guards),
                 cmocka_unit_test(test_final_guard),
                 cmocka_unit_test(test_replay_passes),

@@ -198,7 +198,7 @@ static void born(void)
 {
         struct err_note note = { 0 };
         static const struct scenario_world anywhere;
-        struct conductor_options o = { .loop = t.loop, .stage = &hands, .http = t.http, .prometheus = "", .loadgen = "", .world = &anywhere,
+        struct conductor_options o = { .loop = t.loop, .stage = &hands, .http = t.http, .prometheus = "", .loadgen = "", .logproc = "", .world = &anywhere,
                                        .stack = 1, .tell = on_tell, .on_idle = on_idle, .advise = on_advise };
 
         if (store_open(t.db, &t.store, &note)) fail_msg("%s", note.text);

@@ -20,7 +20,7 @@ static struct {
         struct http_async *http;
         struct http_server *server;
         char address[64];
-        int rounds, series, users, alerts, problems;
+        int rounds, series, users, problems;
         struct run_sample last[3];
         char text[1024];
 } t;
@@ -34,9 +34,6 @@ static void answer(void *ctx, struct http_exchange *x)
         (void)ctx;
         if (str_eq(http_path(x), "/sample"))
                 body = "{\"last\":7,\"requests\":[{\"journey\":\"buy\",\"ok\":true}]}";
-        else if (str_eq(http_path(x), "/api/v1/alerts"))
-                body = "{\"status\":\"success\",\"data\":{\"alerts\":[{\"labels\":{\"alertname\":\"UsersWait\"},"
-                       "\"annotations\":{\"summary\":\"slow\"},\"state\":\"firing\"}]}}";
         else if (query && str_starts(query, "{__name__"))
                 body = VECTOR("{\"metric\":{\"__name__\":\"fd:service_up\",\"service\":\"api\"},\"value\":[1,\"1\"]}");
         else if (str_eq(query, "good"))
@@ -66,15 +63,6 @@ static void on_users(void *ctx, const char *json)
         (void)ctx;
         assert_non_null(strstr(json, "\"journey\":\"buy\""));
         t.users++;
-}
-
-static void on_alert(void *ctx, const char *name, const char *service, const char *summary)
-{
-        (void)ctx;
-        assert_string_equal(name, "UsersWait");
-        assert_string_equal(service, "");
-        assert_string_equal(summary, "slow");
-        t.alerts++;
 }
 
 static void on_problem(void *ctx, const char *query, const char *why)
@@ -122,7 +110,6 @@ static struct poll *opened(void)
                                  .on_samples = on_samples,
                                  .on_series = on_series,
                                  .on_users = on_users,
-                                 .on_alert = on_alert,
                                  .on_problem = on_problem};
         struct poll *p = NULL;
 
@@ -147,9 +134,6 @@ static void a_round_has_all_answers_in_order(void **state)
         until(&t.series, 1);
         assert_non_null(strstr(t.text, "\"fd:service_up|api\":1"));
         until(&t.users, 1);
-        until(&t.alerts, 1);
-        until(&t.rounds, 4);
-        assert_int_equal(t.alerts, 1); /* it began once */
 }
 
 static void nothing_watched_tells_no_samples(void **state)
@@ -159,7 +143,6 @@ static void nothing_watched_tells_no_samples(void **state)
         (void)state;
         until(&t.series, 2);
         assert_int_equal(t.rounds, 0);
-        assert_int_equal(t.alerts, 0);
 }
 
 static void a_silent_prometheus_is_missing_data(void **state)

@@ -74,29 +74,6 @@ static void series_have_keys(void **state)
         assert_string_equal(text, "fd:offered_rps=40 fd:service_up|api=1 ");
 }
 
-static void collect_alert(void *ctx, const char *name, const char *service, const char *summary)
-{
-        size_t used = strlen(ctx);
-
-        (void)snprintf((char *)ctx + used, 256 - used, "%s/%s/%s;", name, service, summary);
-}
-
-static void firing_alerts_are_told(void **state)
-{
-        static const char answer[] =
-                "{\"status\":\"success\",\"data\":{\"alerts\":["
-                "{\"labels\":{\"alertname\":\"UsersWait\"},\"annotations\":{\"summary\":\"p95 is "
-                "high\"},\"state\":\"firing\"},"
-                "{\"labels\":{\"alertname\":\"ServiceDown\",\"service\":\"api\"},\"annotations\":{},\"state\":"
-                "\"firing\"},"
-                "{\"labels\":{\"alertname\":\"UsersSeeErrors\"},\"annotations\":{},\"state\":\"pending\"}]}}";
-        char text[256] = "";
-
-        (void)state;
-        assert_int_equal(prom_alerts(answer, strlen(answer), collect_alert, text, NULL), ERR_OK);
-        assert_string_equal(text, "UsersWait//p95 is high;ServiceDown/api/;");
-}
-
 static void times(void **state)
 {
         (void)state;
@@ -132,7 +109,8 @@ static int logs_setup(void **state)
         put("api.log",
             LINE("3", "api", "error", "Third") LINE("5", "api", "debug", "fifth") "{\"time\":\"2026-01-01T00:0");
         put("auth.log",
-            LINE("2", "auth", "warn", "second") "plain line after it\n" LINE("4", "auth", "info", "fourth"));
+            LINE("2", "auth", "warn", "second") "plain line after it\n" LINE("4", "auth", "info", "fourth")
+                    "{\"time\":\"2026-01-01T00:00:06.000Z\",\"level\":\"info\",\"event\":\"a.b\",\"trace_id\":\"t7\",\"n\":17,\"message\":\"sixth\"}\n");
         return 0;
 }
 
@@ -156,14 +134,19 @@ static void searches(void **state)
                 struct logs_filter filter;
                 const char *messages;
         } rows[] = {
-                {"all, in order of time", {.limit = 10}, "first second plain line after it Third fourth fifth "},
-                {"the newest win", {.limit = 2}, "fourth fifth "},
+                {"all, in order of time", {.limit = 10}, "first second plain line after it Third fourth fifth sixth "},
+                {"the newest win", {.limit = 2}, "fifth sixth "},
                 {"one service", {.service = "api", .limit = 10}, "first Third fifth "},
                 {"level or worse", {.level = "warn", .limit = 10}, "second Third "},
                 {"text in any case", {.text = "third", .limit = 10}, "Third "},
                 {"from and to",
                  {.from_ms = 1767225602000, .to_ms = 1767225603000, .limit = 10},
                  "second plain line after it Third "},
+                {"an event", {.event = "a.b", .limit = 10}, "sixth "},
+                {"a trace", {.trace_id = "t7", .limit = 10}, "sixth "},
+                {"a field of text", {.field_key = "trace_id", .field_value = "t7", .limit = 10}, "sixth "},
+                {"a field that is a number", {.field_key = "n", .field_value = "17", .limit = 10}, "sixth "},
+                {"another number", {.field_key = "n", .field_value = "1", .limit = 10}, ""},
                 {"a service without logs", {.service = "nobody", .limit = 10}, ""},
         };
 
@@ -201,7 +184,6 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(values),
                 cmocka_unit_test(series_have_keys),
-                cmocka_unit_test(firing_alerts_are_told),
                 cmocka_unit_test(times),
                 cmocka_unit_test_setup_teardown(searches, logs_setup, logs_teardown),
                 cmocka_unit_test_setup_teardown(bad_filters, logs_setup, logs_teardown),

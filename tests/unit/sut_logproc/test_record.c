@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/mem.h"
@@ -134,6 +135,65 @@ static void otlp_spans_are_read(void **state)
         record_batch_done(&b);
 }
 
+/* As Alertmanager 0.25 sends it, with an alert that has no name and one of a state nobody knows. */
+static const char webhook[] =
+        "{\"version\":\"4\",\"groupKey\":\"{}:{}\",\"receiver\":\"feed\",\"status\":\"firing\",\"alerts\":["
+        "{\"status\":\"firing\",\"labels\":{\"alertname\":\"ServiceDown\",\"service\":\"api\",\"severity\":\"page\"},\"annotations\":{\"summary\":\"api is away\"},"
+        "\"startsAt\":\"2026-01-02T03:04:05.678Z\",\"endsAt\":\"0001-01-01T00:00:00Z\",\"fingerprint\":\"aa11\"},"
+        "{\"status\":\"resolved\",\"labels\":{\"alertname\":\"UsersWait\",\"severity\":\"page\"},\"annotations\":{},\"startsAt\":\"2026-01-02T03:00:00Z\",\"fingerprint\":\"bb22\"},"
+        "{\"status\":\"firing\",\"labels\":{\"severity\":\"page\"}},"
+        "{\"status\":\"asleep\",\"labels\":{\"alertname\":\"X\"}}]}";
+
+/* A message of 100 kB is cut between two characters, members of 100 kB are left out: the line stays. */
+static void a_long_line_is_cut(void **state)
+{
+        static char line[300000];
+        struct record_batch b;
+        size_t used;
+
+        (void)state;
+        assert_int_equal(record_batch_init(&b), ERR_OK);
+        used = (size_t)snprintf(line, sizeof line, "{\"message\":\"x");
+        for (int i = 0; i < 50000; i++) used += (size_t)snprintf(line + used, sizeof line - used, "\xc3\xa9");
+        used += (size_t)snprintf(line + used, sizeof line - used, "\",\"event\":\"e\",\"a\":\"");
+        for (int i = 0; i < 100000; i++) line[used++] = 'y';
+        used += (size_t)snprintf(line + used, sizeof line - used, "\"}");
+        record_add_line(&b, "file", line, used, NOW);
+        assert_int_equal(b.log_count, 1);
+        assert_int_equal(b.dropped_count, 0);
+        assert_int_equal(strlen(b.logs[0].message), 1 + 8191 * 2);
+        assert_string_equal(b.logs[0].event, "e");
+        assert_string_equal(b.logs[0].fields, "{\"cut\":true}");
+        record_batch_done(&b);
+}
+
+static void alerts_become_lines(void **state)
+{
+        AUTO(json_free) struct json *body = NULL, *other = NULL;
+        struct record_batch b;
+        struct err_note note;
+
+        (void)state;
+        assert_int_equal(record_batch_init(&b), ERR_OK);
+        assert_int_equal(json_parse(webhook, strlen(webhook), &body, NULL), ERR_OK);
+        assert_int_equal(record_add_alerts(&b, body, NOW, &note), ERR_OK);
+        assert_int_equal(b.log_count, 2);
+        assert_int_equal(b.dropped_count, 2);
+        assert_string_equal(b.logs[0].service, "alertmanager");
+        assert_string_equal(b.logs[0].event, "alert");
+        assert_string_equal(b.logs[0].message, "api is away");
+        assert_int_equal(b.logs[0].level, RECORD_ERROR);
+        assert_int_equal(b.logs[0].at_ms, NOW);
+        assert_string_equal(b.logs[0].fields, "{\"status\":\"firing\",\"alert\":\"ServiceDown\",\"on\":\"api\",\"severity\":\"page\","
+                                              "\"starts_at\":\"2026-01-02T03:04:05.678Z\",\"fingerprint\":\"aa11\"}");
+        assert_string_equal(b.logs[1].message, "UsersWait");
+        assert_int_equal(b.logs[1].level, RECORD_INFO);
+        assert_int_equal(json_parse("{\"version\":\"3\",\"alerts\":[]}", 27, &other, NULL), ERR_OK);
+        assert_int_equal(record_add_alerts(&b, other, NOW, &note), ERR_PARSE);
+        assert_non_null(strstr(note.text, "/version"));
+        record_batch_done(&b);
+}
+
 /* Whatever allocation fails: no crash, no leak, and what is not whole is counted. */
 static void failing_memory_drops_records(void **state)
 {
@@ -161,7 +221,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(lines_become_records), cmocka_unit_test(times_are_read),      cmocka_unit_test(batch_is_bounded),
-                cmocka_unit_test(otlp_spans_are_read),  cmocka_unit_test(failing_memory_drops_records),
+                cmocka_unit_test(otlp_spans_are_read),  cmocka_unit_test(alerts_become_lines), cmocka_unit_test(a_long_line_is_cut),
+                cmocka_unit_test(failing_memory_drops_records),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

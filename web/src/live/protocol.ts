@@ -18,7 +18,7 @@ export interface Criterion {
 export interface Guard { id: string; reason: string; ok: boolean; violated_at_ms: number | null }
 
 export interface FeedItem {
-  id: string; at_ms: number; kind: 'brief' | 'say' | 'hint' | 'deploy' | 'alert' | 'action' | 'system'; from: string; text: string;
+  id: string; at_ms: number; kind: 'brief' | 'say' | 'hint' | 'deploy' | 'alert' | 'resolved' | 'action' | 'system'; from: string; text: string;
   hint?: { id: string; cost: number; taken: boolean; agent?: boolean };
 }
 

@@ -129,8 +129,8 @@ function Guards(): JSX.Element | null {
   );
 }
 
-const FEED_STATE: Record<FeedItem['kind'], State> = { brief: 'info', say: 'info', hint: 'warn', deploy: 'info', alert: 'crit', action: 'ok', system: 'off' };
-const KIND: Record<FeedItem['kind'], string> = { brief: 'Brief', say: 'Message', hint: 'Hint', deploy: 'Deploy', alert: 'Alert', action: 'Change', system: 'System' };
+const FEED_STATE: Record<FeedItem['kind'], State> = { brief: 'info', say: 'info', hint: 'warn', deploy: 'info', alert: 'crit', resolved: 'ok', action: 'ok', system: 'off' };
+const KIND: Record<FeedItem['kind'], string> = { brief: 'Brief', say: 'Message', hint: 'Hint', deploy: 'Deploy', alert: 'Alert', resolved: 'Resolved', action: 'Change', system: 'System' };
 
 function Feed({ r }: { r: Run }): JSX.Element {
   // What can still be taken stays on top: a hint must not be buried under messages.
