@@ -361,7 +361,12 @@ void api_snapshot(struct api *api, struct buf *out)
         view_services_write(api->view, out);
         buf_str(out, ",\"comparison\":");
         api_comparison_write(api, out);
-        buf_printf(out, ",\"server\":{\"version\":\"" FD_VERSION "\",\"terminal\":%s}}", api->o.terminal ? "true" : "false");
+        buf_printf(out, ",\"server\":{\"version\":\"" FD_VERSION "\",\"terminal\":%s,\"grafana\":", api->o.terminal ? "true" : "false");
+        if (api->o.grafana)
+                json_quote(out, api->o.grafana);
+        else
+                buf_str(out, "null");
+        buf_str(out, "}}");
 }
 
 void handle_openapi(struct api_call *call)

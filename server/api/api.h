@@ -43,6 +43,7 @@ struct api_options {
         int stack;
         bool terminal; /* shells are given out */
         const char *home;
+        const char *grafana; /* address of a Grafana that the panel embeds; NULL: none */
         struct api_pack packs[API_PACKS_MAX]; /* of the roots, new packs are made in the first writable one */
         size_t pack_count;
         void (*say)(void *ctx, const char *text); /* what a person should know, such as a bad pack; may be NULL */

@@ -29,7 +29,7 @@
 enum { SERVE_KEY_BYTES = 16, SERVE_GHOSTS_END_MS = 30000, SERVE_TURN_MS = 200 };
 
 struct serve_args {
-        const char *home, *port, *listen, *stack, *token_file, *ghosts;
+        const char *home, *port, *listen, *stack, *token_file, *ghosts, *grafana_url;
         const char *scenarios[OPTIONS_MANY_MAX], *packs[OPTIONS_MANY_MAX], *hosts[OPTIONS_MANY_MAX];
         size_t scenario_count, pack_count, host_count;
         bool no_control, terminal;
@@ -37,6 +37,7 @@ struct serve_args {
         int stack_number;
         enum race_mode race_mode;
         char token[TOKEN_TEXT_BYTES];
+        char grafana_origin[FRONT_ORIGIN_BYTES]; /* "": none */
 };
 
 struct serve {
@@ -224,6 +225,7 @@ static enum err serve_api_make(struct serve *s, struct err_note *reterr)
                                 .stack = s->args->stack_number,
                                 .terminal = s->args->terminal,
                                 .home = rig_home(s->rig),
+                                .grafana = s->args->grafana_url,
                                 .say = serve_say,
                                 .ctx = s};
         enum err e = path_share(share, reterr);
@@ -260,7 +262,8 @@ static enum err serve_doors_make(struct serve *s, struct err_note *reterr)
 {
         struct push_opts push = {.guard = s->guard, .snapshot_wanted = serve_snapshot_wanted, .ctx = s};
         struct front_opts front = {
-                .guard = s->guard, .door_key = s->key, .ui = &ui_embedded, .api = serve_api, .ctx = s};
+                .guard = s->guard, .door_key = s->key, .ui = &ui_embedded, .api = serve_api, .ctx = s,
+                .frame_origin = s->args->grafana_url ? s->args->grafana_origin : NULL};
         struct door_opts door = {.address = s->args->listen, .port = s->args->port_number, .key = s->key, .ctx = s};
         enum err e = push_new(&push, &s->push, reterr);
 
@@ -398,6 +401,7 @@ static enum err serve_token_get(struct serve_args *a, struct err_note *reterr)
 
 static enum err serve_args_check(struct serve_args *a, struct err_note *reterr)
 {
+        struct err_note note;
         int64_t number = 0;
 
         if (str_parse_i64(a->port, 0, 65535, &number))
@@ -420,6 +424,8 @@ static enum err serve_args_check(struct serve_args *a, struct err_note *reterr)
                                 "--terminal gives a shell to whoever reaches the server, so it goes with a loopback address only, not with "
                                 "--listen '%s'",
                                 a->listen);
+        if (a->grafana_url && front_origin(a->grafana_url, a->grafana_origin, &note))
+                return err_note(reterr, ERR_INVAL, "--grafana-url: %s", note.text);
         return serve_token_get(a, reterr);
 }
 
@@ -470,6 +476,10 @@ int command_serve(int argc, char **argv)
                 {.name = "--terminal",
                  .help = "give the page a shell beside the stack, as an unprivileged user (loopback only; see docs/security.md)",
                  .flag = &a.terminal},
+                {.name = "--grafana-url",
+                 .value = "URL",
+                 .help = "show the dashboards of this Grafana in the Observability tab (deploy/grafana/README.md)",
+                 .text = &a.grafana_url},
                 {.name = "--no-control", .help = "neither start nor stop the control agent", .flag = &a.no_control},
         };
         struct err_note note;

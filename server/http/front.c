@@ -7,19 +7,21 @@
 #include "common/base/mem.h"
 #include "common/base/str.h"
 
+/* No inline script or style, nothing from elsewhere, no frame around us. */
+static const char front_policy[] = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+
 struct front {
         struct front_opts opts;
         struct http_server *server;
+        char policy[sizeof(front_policy) + FRONT_ORIGIN_BYTES + sizeof("; frame-src ")];
 };
 
 struct front_field {
         const char *name, *value;
 };
 
-/* On every answer. No inline script or style, nothing from elsewhere, no frame around us, nothing said to other sites. */
+/* On every answer, beside the policy: no frame around us, nothing said to other sites. */
 static const struct front_field front_fields[] = {
-        { "Content-Security-Policy",
-          "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'" },
         { "X-Content-Type-Options", "nosniff" },
         { "X-Frame-Options", "DENY" },
         { "Referrer-Policy", "no-referrer" },
@@ -116,6 +118,7 @@ static void front_handle(void *ctx, struct http_exchange *x)
         const struct front *front = ctx;
 
         for (size_t i = 0; i < ARRAY_COUNT(front_fields); i++) http_set_header(x, front_fields[i].name, front_fields[i].value);
+        http_set_header(x, "Content-Security-Policy", front->policy);
         if (!front_admit(front, x)) return;
         if (!str_starts(http_path(x), "/api/")) {
                 ui_handle(front->opts.ui, x);
@@ -123,6 +126,19 @@ static void front_handle(void *ctx, struct http_exchange *x)
         }
         http_set_header(x, "Cache-Control", "no-store");
         front->opts.api(front->opts.ctx, x);
+}
+
+enum err front_origin(const char *url, char *dst, struct err_note *reterr)
+{
+        static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
+        size_t scheme = str_starts(url, "http://") ? strlen("http://") : str_starts(url, "https://") ? strlen("https://") : 0;
+        size_t host = strspn(url + scheme, letters);
+
+        if (!scheme || !host || scheme + host >= FRONT_ORIGIN_BYTES || (url[scheme + host] && url[scheme + host] != '/') ||
+            strpbrk(url, " \t\r\n\"'<>;,?#"))
+                return err_note(reterr, ERR_INVAL, "'%.200s' is no address, expected for example http://localhost:3000", url);
+        (void)snprintf(dst, FRONT_ORIGIN_BYTES, "%.*s", (int)(scheme + host), url);
+        return ERR_OK;
 }
 
 enum err front_new(const struct front_opts *opts, struct front **ret, struct err_note *reterr)
@@ -133,6 +149,8 @@ enum err front_new(const struct front_opts *opts, struct front **ret, struct err
         CHECK(opts->guard && opts->ui && opts->api);
         if (!front) return err_note(reterr, ERR_NOMEM, "no memory for the HTTP server");
         front->opts = *opts;
+        (void)snprintf(front->policy, sizeof front->policy, "%s%s%s", front_policy, opts->frame_origin ? "; frame-src " : "",
+                       opts->frame_origin ? opts->frame_origin : "");
         if (!front->opts.threads) front->opts.threads = FRONT_THREADS_DEFAULT;
         if (!front->opts.queue) front->opts.queue = FRONT_QUEUE_DEFAULT;
         e = http_server_new(&(struct http_server_options){ .address = "127.0.0.1:0",

@@ -14,6 +14,7 @@
 #include "server/guard/guard.h"
 #include "server/http/ui.h"
 
+enum { FRONT_ORIGIN_BYTES = 300 };
 enum { FRONT_THREADS_DEFAULT = 24, FRONT_QUEUE_DEFAULT = 64, FRONT_REQUEST_MS = 15000 };
 
 struct front;
@@ -22,10 +23,14 @@ struct front_opts {
         const struct guard *guard;
         const char *door_key;         /* what the door sends as GUARD_DOOR_FIELD; NULL: anybody on this machine may ask */
         const struct ui_files *ui;    /* &ui_embedded */
+        const char *frame_origin;     /* "http://localhost:3000": what the panel may show in a frame; NULL: nothing */
         http_handler *api;            /* "/api/..." after all checks, on a worker thread; must reply */
         void *ctx;
         size_t threads, queue;        /* 0: defaults */
 };
+
+/* "http://host:3000/path" -> "http://host:3000", FRONT_ORIGIN_BYTES; ERR_INVAL for what is no such address, or could end a header's field. */
+MUST_USE enum err front_origin(const char *url, char *dst, struct err_note *reterr);
 
 MUST_USE enum err front_new(const struct front_opts *opts, struct front **ret, struct err_note *reterr);
 uint16_t front_port(const struct front *front);       /* on 127.0.0.1, for door_opts.backend_port */

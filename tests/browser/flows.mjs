@@ -1,6 +1,8 @@
 // What learners and instructors do, against the pretend server: a whole game by keyboard, a lost connection, refusals, undo, hostile text.
 //   node tests/browser/flows.mjs
+import { createServer } from 'node:http';
 import { start } from '../../web/tools/mock-server.mjs';
+import { traceId } from '../../web/tools/mock-traces.mjs';
 import { assert, axe, browserStart, check, finish, goTo, pageOpen, shot, until } from './lib.mjs';
 
 const only = process.argv[2]; // part of a name: runs only these
@@ -193,6 +195,128 @@ await scene('explore says what is wrong with a query', {}, async ({ page, base }
   await page.waitForURL(/q=fd%3Aoffered_rps/);
 });
 
+await scene('from a metric to a trace to its log lines, and back, one click each', {}, async ({ page, base }) => {
+  await begin(base, page, 'observe/charts?service=api&last=5m');
+  await page.locator('.plot-dots a:visible').first().click();
+  await page.locator('.wf-row').nth(3).waitFor();
+  assert(/observe\/traces\/[0-9a-f]{32}/.test(page.url()), `a point of the chart led to ${page.url()}`);
+  await page.getByRole('link', { name: /Logs of this trace/ }).click();
+  await page.locator('.log-row').first().waitFor();
+  assert(/logs\?.*trace=[0-9a-f]{32}/.test(page.url()), `led to ${page.url()}`);
+  assert((await page.locator('.log-row').count()) === 1, 'lines of other traces are shown');
+  await page.locator('.log-trace').first().click();
+  await page.locator('.wf-row').nth(3).waitFor();
+  await goTo(page, base, `${page.url().split('#/')[1].split('/observe')[0]}/observe/charts?service=api`);
+  await page.getByRole('link', { name: 'Traces with an error of api' }).click();
+  await page.waitForURL(/traces\?.*failed=1/);
+});
+
+await scene('traces are searched, and read by keyboard alone', {}, async ({ page, base }) => {
+  await begin(base, page, 'observe/traces?last=5m');
+  await page.getByText('Slowest in this window').waitFor();
+  const took = async () => (await page.locator('.trace-row .num:not(.wide)').allInnerTexts()).map(t => parseFloat(t) * (t.endsWith(' s') ? 1000 : 1));
+  const all = await took();
+  assert(all.length > 5 && all.every((v, i) => i === 0 || v <= all[i - 1]), `not the slowest first: ${all.slice(0, 8)}`);
+  await page.getByRole('checkbox', { name: 'only errors' }).check();
+  await page.waitForURL(/failed=1/);
+  await until('only errors', async () => (await page.locator('.trace-row').count()) > 0 && (await page.locator('.trace-row .sr').allInnerTexts()).every(t => t === 'failed'));
+  await page.getByRole('spinbutton', { name: 'Least duration in ms' }).fill('3600000');
+  await page.getByRole('spinbutton', { name: 'Least duration in ms' }).press('Enter');
+  await page.getByText('No trace matches').waitFor();
+  await axe(page, 'no trace');
+  await page.getByRole('button', { name: 'Show the slowest in this window' }).click();
+  await page.locator('.trace-row').first().waitFor();
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await page.locator('.wf-row').nth(3).waitFor();
+  await page.evaluate(() => document.activeElement?.blur());
+  for (const k of ['f', 'f', 'f', 'f']) await page.keyboard.press(k);
+  await page.getByRole('complementary', { name: 'Details of the span' }).getByText('postgresql').waitFor();
+  await page.waitForURL(/span=/);
+  const rows = await page.locator('.wf-row').count();
+  await page.keyboard.press('[');
+  await until('closed', async () => (await page.locator('.wf-row').count()) === 1);
+  await page.keyboard.press(']');
+  await until('open', async () => (await page.locator('.wf-row').count()) === rows);
+  await page.keyboard.press('p');
+  await until('one level less', async () => (await page.locator('.wf-row').count()) < rows);
+  await page.keyboard.press('Escape');
+  await until('details closed', async () => (await page.locator('.wf-side').count()) === 0);
+  await page.getByRole('button', { name: 'Critical path only' }).click();
+  await until('the critical path', async () => (await page.locator('.wf-lane .wf-bar').count()) === (await page.locator('.wf-lane .wf-bar.crit-path').count()));
+  await axe(page, 'waterfall');
+  await shot(page, 'trace-dark-1440');
+});
+
+await scene('a tail that is read is paused, and says so', {}, async ({ page, base }) => {
+  await begin(base, page, 'observe/logs?last=5m');
+  await page.locator('.log-row').nth(20).waitFor();
+  await page.locator('.hist i.error').first().waitFor();
+  await page.locator('.log-rows').hover();
+  await page.mouse.wheel(0, -400);
+  await page.getByText(/^Paused, \d+ new lines?/).waitFor();
+  await axe(page, 'paused tail');
+  await page.keyboard.press('End');
+  await until('following', async () => (await page.getByText(/^Paused/).count()) === 0);
+  await page.locator('.log-row').last().click();
+  await page.getByRole('button', { name: 'Only lines with this order_id' }).click();
+  await page.waitForURL(/field=order_id%3A\d+/);
+  await page.getByRole('button', { name: /Remove the filter field/ }).click();
+  await until('no filter', async () => !page.url().includes('field='));
+});
+
+await scene('without logproc: lines from the files, and what to do', { model: 'nologproc' }, async ({ page, base }) => {
+  const r = await begin(base, page, 'observe/logs');
+  await page.getByText(/these lines come from the log files/).waitFor();
+  await page.locator('.log-row').first().waitFor();
+  await goTo(page, base, `run/${r.id}/observe/traces`);
+  await page.getByText(/logproc does not answer; start or restart it/).waitFor();
+  await axe(page, 'no logproc');
+});
+
+/* A stand-in for Grafana that records what it is asked for. */
+async function grafanaStart() {
+  const asked = [];
+  const server = createServer((req, res) => { asked.push(req.url); res.setHeader('content-type', 'text/html'); res.end('<!doctype html><title>stand-in</title><p>a dashboard</p>'); });
+  await new Promise(done => server.listen(0, '127.0.0.1', done));
+  return { url: `http://127.0.0.1:${server.address().port}`, asked, close: () => server.close() };
+}
+if (!only || 'Grafana is embedded'.includes(only)) {
+  const g = await grafanaStart();
+  await scene('Grafana is embedded, with theme, time range and service, and nothing else is', { grafana: `${g.url}/sub/` }, async ({ page, base, bad }) => {
+    const r = await begin(base, page, 'observe/charts?last=5m');
+    await page.getByRole('tab', { name: 'Grafana' }).click();
+    await page.frameLocator('.grafana-frame').getByText('a dashboard').waitFor();
+    const q = i => Object.fromEntries(new URL(g.asked.at(i), 'http://x').searchParams);
+    assert(g.asked.at(-1).startsWith('/sub/d/firedrill-services?'), `asked for ${g.asked}`);
+    assert(JSON.stringify(q(-1)) === JSON.stringify({ kiosk: '', theme: 'dark', from: 'now-5m', to: 'now', refresh: '5s' }), JSON.stringify(q(-1)));
+    await page.getByRole('combobox', { name: 'Service' }).selectOption('api');
+    await until('the service', () => q(-1)['var-service'] === 'api');
+    await page.getByRole('button', { name: 'Switch to the light theme' }).click();
+    await until('the theme', () => q(-1).theme === 'light');
+    await goTo(page, base, `run/${r.id}/observe/grafana?from=1700000000&to=1700000600&board=firedrill-users`);
+    await until('the range', () => g.asked.at(-1).includes('/d/firedrill-users?') && q(-1).from === '1700000000000' && q(-1).to === '1700000600000' && q(-1).refresh === undefined);
+    const calls = g.asked.length;
+    await page.locator('.grafana-frame').waitFor();
+    await axe(page, 'grafana');
+    await shot(page, 'grafana-light-1440');
+    const blocked = await page.evaluate(() => new Promise(done => { document.addEventListener('securitypolicyviolation', e => done(e.violatedDirective), { once: true }); const f = document.createElement('iframe'); f.src = 'http://127.0.0.1:9/'; document.body.append(f); }));
+    assert(blocked === 'frame-src', `another address in a frame: ${blocked}`);
+    assert(g.asked.length === calls, 'a live page loads the frame again and again');
+    const own = bad.filter(b => !b.includes(g.url) && !b.includes('127.0.0.1:9') && !b.includes('Framing'));
+    bad.length = 0;
+    bad.push(...own);
+  });
+  await scene('without Grafana there is no tab for it', {}, async ({ page, base }) => {
+    await begin(base, page, 'observe/grafana');
+    await page.locator('.dash-row').first().waitFor();
+    assert((await page.getByRole('tab', { name: 'Grafana' }).count()) === 0, 'a tab that leads nowhere');
+  });
+  g.close();
+}
+
 await scene('the editor shows what the server finds, at its line', {}, async ({ page, base }) => {
   await goTo(page, base, 'instructor/cpu-regression');
   const box = page.getByRole('textbox', { name: /Source of/ });
@@ -211,7 +335,7 @@ await scene('the editor shows what the server finds, at its line', {}, async ({ 
 
 await scene('every address survives a reload', {}, async ({ page, base }) => {
   const r = await begin(base, page, 'user');
-  for (const [hash, sign] of [['user', '.tiles'], ['observe/charts?service=api', '.dash-detail'], ['observe/explore?q=fd%3Aoffered_rps', '.explore-table'], ['observe/logs?level=warn', '.logs-bar'], ['observe/map', '.map-node'], ['test/gateway', '[data-key="pool_max"]'], ['test/diagnosis', '.diagnosis'], ['agent', '.agent-tab']]) {
+  for (const [hash, sign] of [['user', '.tiles'], ['observe/charts?service=api', '.dash-detail'], ['observe/explore?q=fd%3Aoffered_rps', '.explore-table'], ['observe/logs?level=warn', '.logs-bar'], ['observe/traces?op=GET+%2Fproducts&min=5', '.trace-row'], [`observe/traces/${traceId(Math.floor(Date.now() / 800) - 30)}?span=0000000000000013`, '.wf-side'], ['observe/map', '.map-node'], ['test/gateway', '[data-key="pool_max"]'], ['test/diagnosis', '.diagnosis'], ['agent', '.agent-tab']]) {
     await goTo(page, base, `run/${r.id}/${hash}`);
     await page.reload();
     await page.locator(sign).first().waitFor();
@@ -255,10 +379,20 @@ await scene('the page does not shift while it lives', { motion: 'no-preference' 
 await scene('hostile text stays text everywhere', { hostile: true }, async ({ page, base }) => {
   const r = await begin(base, page, 'user');
   await page.locator('.feed-row[data-kind="hint"]').first().waitFor();
-  for (const hash of ['', `run/${r.id}/user`, `run/${r.id}/observe/charts`, `run/${r.id}/observe/map`, `run/${r.id}/observe/logs`, `run/${r.id}/test/payments`]) {
+  for (const hash of ['', `run/${r.id}/user`, `run/${r.id}/observe/charts`, `run/${r.id}/observe/map`, `run/${r.id}/observe/logs`, `run/${r.id}/observe/traces`, `run/${r.id}/observe/traces/${traceId(Math.floor(Date.now() / 800) - 30)}?span=0000000000000013`, `run/${r.id}/test/payments`]) {
     await goTo(page, base, hash);
     await page.locator(hash === '' ? '.card' : '.crit-card').first().waitFor();
     if (hash.endsWith('logs')) await page.locator('.log-row').first().click();
+    if (hash.endsWith('observe/traces')) await page.locator('.trace-row').first().waitFor();
+    if (hash.includes('span=')) {
+      await page.locator('.wf-side').waitFor();
+      await page.evaluate(() => document.activeElement?.blur());
+      const t0 = Date.now();
+      for (let i = 0; i < 10; i++) await page.keyboard.press('f');
+      await page.locator('.wf-row.on').waitFor();
+      assert(Date.now() - t0 < 5000, `ten steps in a trace of 1,500 spans took ${Date.now() - t0} ms`);
+      assert((await page.locator('.wf-row').count()) < 100, 'all spans are in the page at once');
+    }
     assert((await page.locator('img').count()) === 0, `${hash}: an image was made of text`);
     assert((await page.title()) === 'Firedrill', `${hash}: the title is ${await page.title()}`);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

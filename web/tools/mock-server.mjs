@@ -5,6 +5,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { WebSocketServer } from 'ws';
+import { edgeValues, telemetry } from './mock-traces.mjs';
 
 export const CSP = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 const dist = new URL('../dist/', import.meta.url).pathname;
@@ -49,7 +50,7 @@ const SCENARIOS = [
   card(null, 'retry-storm', 'Slow after a ten-second blip', 4, ['metastability', 'retries'], 'A short burst is over. The pain is not.', ['Recognise a metastable failure'], { pack: 'mine', problems: [{ line: 12, column: 3, severity: 'warning', message: 'two hints at the same time' }] }),
 ];
 
-export async function start({ port = 0, fast = false, hostile = false, model = 'normal' } = {}) {
+export async function start({ port = 0, fast = false, hostile = false, model = 'normal', grafana = null } = {}) {
   const hold = fast ? 4000 : 30_000, hintAfter = fast ? 2500 : 45_000, limit = fast ? 90_000 : 1200_000, prepare = fast ? 500 : 2500;
   let epoch = Math.random().toString(16).slice(2), seq = 0, runs = 0, actionsMade = 0, feeds = 0;
   const kept = [], clients = new Set(), ended = new Map(), timers = new Set();
@@ -72,7 +73,7 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     for (const c of clients) if (c.readyState === 1) c.send(text);
     return m;
   };
-  const snapshot = () => JSON.stringify({ seq, t: Date.now(), type: 'snapshot', data: { epoch, run, criteria, guards, feed, actions, processes: procs, server: { version: '0.0.0-mock' } } });
+  const snapshot = () => JSON.stringify({ seq, t: Date.now(), type: 'snapshot', data: { epoch, run, criteria, guards, feed, actions, processes: procs, server: { version: '0.0.0-mock', grafana } } });
   const rel = () => (run?.onset_ms ? Date.now() - run.onset_ms : run ? Date.now() - run.created_ms - prepare * 3 : 0);
   const addFeed = (kind, from, text, hint) => { const f = { id: `f${++feeds}`, at_ms: rel(), kind, from, text, ...(hint ? { hint } : {}) }; feed.push(f); push('feed', f); return f; };
 
@@ -253,8 +254,15 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     }
     if (path === '/stack') return json(res, { stack: 1, state: 'up', address: '127.77.1.1', services: procs.map(p => ({ ...p, config_url: p.kind !== 'component', needs: PARTS.find(y => y[0] === p.name)[3], adapter_of: ADAPTER[p.name] ?? null })), edges: PARTS.flatMap(([n, , , to]) => to.map(t => ({ from: n, to: t }))) });
     if ((x = m(/^\/stack\/config\/(\w+)(\/history)?$/))) { const c = configs[x[1]]; if (!c) return problem(res, 404, `There is no service '${x[1]}'.`); if (proc(x[1]).state !== 'up') return problem(res, 502, `${x[1]} does not answer: it is ${proc(x[1]).state}.`); return json(res, x[2] ? { entries: histories[x[1]] } : { service: x[1], version: c.version, revision: c.revision, config: c.config, defaults: presets(x[1]), schema: { type: 'object', properties: schemaOf(x[1]) } }); }
+    if (path === '/logs') return json(res, model === 'nologproc' ? { ...told.find(q), source: 'files', notice: 'logproc does not answer, so these lines come from the log files; start or restart it in the Test tab (process logproc)' } : told.find(q));
+    if (model === 'nologproc' && /^\/(logs\/|traces)/.test(path)) return problem(res, 503, 'traces cannot be read: logproc does not answer; start or restart it in the Test tab (process logproc)');
+    if (path === '/logs/tail') return json(res, told.tail(q));
+    if (path === '/logs/counts') return json(res, told.counts(q));
+    if (path === '/traces') return json(res, told.traces(q));
+    if ((x = m(/^\/traces\/(\w+)$/))) { const t = told.trace(x[1]); return t ? json(res, t) : problem(res, 404, `there is no trace '${x[1]}' (not seen, not kept, or too old)`); }
+    if (path === '/metrics/query_exemplars') return json(res, told.examples(q));
+    if (path === '/metrics/query' && q.get('query')?.includes('peer')) return json(res, edgeValues(q.get('query'), world(Date.now() / 1000)));
     if (path.startsWith('/metrics/')) return prom(res, path.slice(9), q);
-    if (path === '/logs') return json(res, { lines: logLines(q) });
     if (path === '/shop') {
       const b = JSON.parse(body), w = world(Date.now() / 1000), bad = Math.random() < w.bad, late = Math.round(w.p95 * 700 * (0.5 + Math.random()));
       const names = ['Desk lamp', 'Notebook, dotted, 160 pages', 'Fountain pen', 'Stapler', 'Tea mug', 'Backpack 24 l', 'Headphones', 'Keyboard'];
@@ -264,18 +272,7 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     return problem(res, 404, `There is nothing at ${path}.`);
   };
   const sourceOf = id => `schema: 1\nid: ${id}\ntitle: ${SCENARIOS.find(s => s.id === id)?.title ?? id}\nlevel: 1\ntime_limit: 20m\ntags: [concurrency, queues]\nbrief: |\n  Pager: users wait for seconds.\nload: {profile: steady, rps: 40}\ntimeline:\n  - {at: 0s, fault: config.set, on: api, args: {worker_threads: 2}, as: deploy, note: cost saving}\n  - {at: 90s, say: {from: manager, text: Any ETA?}}\ncriteria:\n  - {id: user_ok, title: 98 % of requests succeed, promql: 'fd:user_success:ratio10s', target: '>= 0.98', hold: 30s, weight: 3}\n  - {id: user_p95, title: p95 below 400 ms, promql: 'fd:user_latency:p95_10s', target: '< 0.4', unit: s, hold: 30s}\nhints:\n  - {after: 45s, text: What do the requests wait for?}\n`;
-  const logLines = q => {
-    const from = Number(q.get('from') ?? Date.now() - 120_000), out = [], w = world(Date.now() / 1000), levels = ['debug', 'info', 'warn', 'error'];
-    for (let t = Math.max(from, Date.now() - 120_000); t < Date.now(); t += 800) {
-      const s = Math.floor(t / 800), service = ['gateway', 'api', 'auth', 'worker'][s % 4], bad = w.bad > 0.1 && s % 3 === 0;
-      const l = { time: new Date(s * 800).toISOString(), level: bad ? 'warn' : 'info', service, instance: `${service}-1`, version: 'v1', event: bad ? 'pool.rejected' : 'request.done', trace_id: (s * 7919).toString(16), message: hostile ? HOSTILE + 'x'.repeat(100_000) : bad ? 'no worker was free within 1000 ms: the request was refused' : 'GET /products 200', duration_ms: Math.round(w.p95 * 1000) };
-      if (q.get('service') && q.get('service') !== service) continue;
-      if (q.get('q') && !JSON.stringify(l).includes(q.get('q'))) continue;
-      if (q.get('level') && levels.indexOf(l.level) < levels.indexOf(q.get('level'))) continue;
-      out.push(l);
-    }
-    return out.slice(hostile ? -3 : -Number(q.get('limit') ?? 500));
-  };
+  const told = telemetry({ world, hostile, HOSTILE });
   const prom = (res, what, q) => {
     const keys = [...new Set(history.slice(-5).flatMap(h => Object.keys(h[1])))], names = [...new Set(keys.map(k => k.split('|')[0]))];
     if (what === 'label/__name__/values') return json(res, { status: 'success', data: [...names, 'worker_pool_queue_depth', 'http_server_request_duration_seconds_bucket'] });
@@ -297,7 +294,7 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
 
   const server = createServer((req, res) => {
     const url = new URL(req.url, 'http://x');
-    res.setHeader('Content-Security-Policy', CSP);
+    res.setHeader('Content-Security-Policy', grafana ? `${CSP}; frame-src ${new URL(grafana).origin}` : CSP);
     res.setHeader('X-Content-Type-Options', 'nosniff');
     if (url.pathname.startsWith('/api/v1')) {
       let body = '';

@@ -120,6 +120,38 @@ static void serves_files(void **state)
         bed_close(&bed);
 }
 
+static void origins_are_cut_out_of_addresses(void **state)
+{
+        static const struct {
+                const char *url, *origin; /* NULL: refused */
+        } rows[] = {
+                { "http://localhost:3000", "http://localhost:3000" },
+                { "https://grafana.example/sub/path", "https://grafana.example" },
+                { "http://[::1]:3000/", "http://[::1]:3000" },
+                { "localhost:3000", NULL },
+                { "ftp://x", NULL },
+                { "http://", NULL },
+                { "http:///x", NULL },
+                { "http://user@host", NULL },
+                { "http://x; script-src *", NULL },
+                { "http://x/;script-src *", NULL },
+                { "http://x\r\nSet-Cookie: a=b", NULL },
+                { "http://x?y", NULL },
+                { "http://*", NULL },
+        };
+        char origin[FRONT_ORIGIN_BYTES];
+        struct err_note note;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+                enum err e = front_origin(rows[i].url, origin, &note);
+
+                print_message("  %s\n", rows[i].url);
+                assert_int_equal(e, rows[i].origin ? ERR_OK : ERR_INVAL);
+                if (rows[i].origin) assert_string_equal(origin, rows[i].origin);
+        }
+}
+
 static void knows_its_paths(void **state)
 {
         static const struct {
@@ -279,7 +311,7 @@ static void survives_every_fault_at_birth(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(serves_files),       cmocka_unit_test(knows_its_paths),
+                cmocka_unit_test(serves_files), cmocka_unit_test(origins_are_cut_out_of_addresses),       cmocka_unit_test(knows_its_paths),
                 cmocka_unit_test(refuses_strangers),  cmocka_unit_test(answers_the_door_only),
                 cmocka_unit_test(asks_for_the_token), cmocka_unit_test(holds_the_body_limit),
                 cmocka_unit_test(survives_every_fault_at_birth),

@@ -18,9 +18,13 @@ export interface Marker { t: number; kind: 'onset' | 'action' | 'hint' | 'deploy
 export interface ChartProps {
   title: string; unit: Unit; lines: Line[]; data: () => { ts: number[]; cols: (Column | undefined)[] };
   promql?: string; explore?: string; height?: number; target?: number | null; max?: number; markers?: () => Marker[];
-  range?: () => { from: number; to: number }; onLook?: () => void; compact?: boolean; actions?: ComponentChildren; legend?: boolean; none?: string;
+  range?: () => { from: number; to: number }; onLook?: () => void; compact?: boolean; actions?: ComponentChildren; legend?: boolean; none?: string; points?: Point[];
 }
 
+/* A single request on the chart, which leads to its trace. */
+export interface Point { t: number; v: number; href: string; label: string }
+
+const DOT = 24;
 const LOOK_MS = 800;
 const TELL_MS = 5000;
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400];
@@ -48,7 +52,7 @@ class Plot implements Drawable {
   private values: (HTMLElement | null)[] = [];
   private told = -Infinity;
   private look: ReturnType<typeof setTimeout> | undefined;
-  constructor(private readonly box: HTMLElement, private readonly legend: HTMLElement, public props: ChartProps) {}
+  constructor(private readonly box: HTMLElement, private readonly legend: HTMLElement, private readonly dots: HTMLElement, public props: ChartProps) {}
 
   build(): void {
     this.u?.destroy();
@@ -75,7 +79,7 @@ class Plot implements Drawable {
       hooks: {
         setSelect: [u => { if (u.select.width > 4) zoom(u.posToVal(u.select.left, 'x'), u.posToVal(u.select.left + u.select.width, 'x')); u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false); }],
         setCursor: [u => this.readout(u.cursor.idx ?? null)],
-        draw: [u => this.overlay(u)],
+        draw: [u => { this.overlay(u); this.points(u); }],
       },
     };
     this.u = new uPlot(opts, this.columns(), this.box);
@@ -163,6 +167,22 @@ class Plot implements Drawable {
     ctx.restore();
   }
 
+  /* Links, not canvas: they can be reached by keyboard. Each is put where its request is, or hidden outside of the window. */
+  private points(u: uPlot): void {
+    const list = this.props.points ?? [], { left, top, width, height } = u.bbox, r = devicePixelRatio;
+    const taken: [number, number][] = [];
+    [...this.dots.children].forEach((el, i) => {
+      const p = list[i], a = el as HTMLElement;
+      if (!p) return;
+      const x = u.valToPos(p.t, 'x', true), y = Math.max(top + 4 * r, Math.min(top + height, u.valToPos(p.v, 'y', true)));
+      // Two links on one spot could not be told apart: the slower one stays.
+      a.hidden = x < left || x > left + width || taken.some(([tx, ty]) => Math.abs(tx - x) < DOT * r && Math.abs(ty - y) < DOT * r);
+      if (a.hidden) return;
+      taken.push([x, y]);
+      a.style.transform = `translate(${x / r + this.box.offsetLeft - DOT / 2}px, ${y / r + this.box.offsetTop - DOT / 2}px)`;
+    });
+  }
+
   destroy(): void { clearTimeout(this.look); this.u?.destroy(); this.u = null; }
 }
 
@@ -184,10 +204,11 @@ function axis(v: number, unit: Unit): string {
 export function Chart(p: ChartProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const legend = useRef<HTMLDivElement>(null);
+  const dots = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | null>(null);
   const shape = p.lines.map(l => l.key + l.colour).join() + p.unit + p.title + p.max + p.target + theme.value + crosshair.value;
   useEffect(() => {
-    const it = new Plot(box.current!, legend.current!, p);
+    const it = new Plot(box.current!, legend.current!, dots.current!, p);
     plot.current = it;
     charts.add(it);
     const seen = new IntersectionObserver(e => { it.visible = e[e.length - 1]!.isIntersecting; if (it.visible) mark(it); }, { rootMargin: '80px' });
@@ -215,6 +236,7 @@ export function Chart(p: ChartProps): JSX.Element {
         </span>
       </figcaption>
       <div class="plot" ref={box} role="img" aria-label={p.title} style={{ height: `${p.height ?? 130}px` }} />
+      <div class="plot-dots" ref={dots}>{p.points?.map(x => <a key={x.href} href={x.href} title={x.label} aria-label={x.label} />)}</div>
     </figure>
   );
 }

@@ -80,13 +80,24 @@ export interface Room { mode: string; ghosts: number; reason: string }
 
 export interface Snapshot {
   epoch: string; run: Run | null; criteria: Criterion[]; guards: Guard[]; feed: FeedItem[]; actions: Action[];
-  processes: Process[]; server: { version: string; terminal?: boolean }; comparison?: Comparison | null;
+  processes: Process[]; server: { version: string; terminal?: boolean; grafana?: string | null }; comparison?: Comparison | null;
 }
 
 export interface LogLine {
-  time: string; level: string; service: string; instance?: string; version?: string; event?: string; trace_id?: string;
+  id?: number; time: string; level: string; service: string; instance?: string; version?: string; event?: string; trace_id?: string;
   message: string; [field: string]: Json | undefined;
 }
+
+export interface LogLines { lines: LogLine[]; source?: 'logproc' | 'files'; more?: boolean; notice?: string }
+/* Rows of [start_ms, debug, info, warn, error]. */
+export interface LogCounts { from_ms: number; to_ms: number; step_ms: number; counts: number[][] }
+
+export interface TraceRow { trace_id: string; start_ms: number; duration_ms: number; spans: number; failed: boolean; service: string; name: string; services: string[] }
+export interface Span {
+  span_id: string; parent_id: string; service: string; instance?: string; version?: string; name: string; kind: string; start_us: number;
+  duration_ms: number; failed: boolean; attrs: Record<string, Json>; at_ms: number; critical: boolean; children: Span[];
+}
+export interface Trace { trace_id: string; start_ms: number; duration_ms: number; spans: number; failed: boolean; services: string[]; roots: Span[]; logs: LogLine[] }
 
 interface Payloads {
   snapshot: Snapshot; run: Run; criterion: Criterion; guard: Guard; feed: FeedItem; action: Action; process: Process;

@@ -11,6 +11,7 @@ export const epoch = signal('');
 export const ready = signal(false); // a snapshot has arrived
 export const version = signal('');
 export const terminalOn = signal(false); // the server gives out shells
+export const grafana = signal<string | null>(null); // address of a Grafana to embed
 export const run = signal<Run | null>(null);
 export const criteria = signal<Criterion[]>([]);
 export const guards = signal<Guard[]>([]);
@@ -69,6 +70,7 @@ export function apply(m: Message): void {
       epoch.value = d.epoch;
       version.value = d.server?.version ?? '';
       terminalOn.value = d.server?.terminal === true;
+      grafana.value = d.server?.grafana ?? null;
       run.value = d.run;
       criteria.value = d.criteria ?? [];
       guards.value = d.guards ?? [];

@@ -1,16 +1,19 @@
 // The golden signals: of the users, and for each service latency, traffic, errors and saturation in one row. One service: everything it has.
 import type { JSX } from 'preact';
+import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { Chart, type Line } from '../charts/chart';
-import { depth, last } from '../charts/window';
+import { depth, last, span } from '../charts/window';
 import { looked } from '../live/commands';
 import { markers } from '../live/markers';
 import { seen, table, tick, type Column } from '../live/metrics';
 import type { Process } from '../live/protocol';
 import { SERVICE, USER } from '../live/rules';
 import { parts, processes } from '../live/store';
+import { exemplars, type Exemplar } from '../live/traces';
 import { href, route, setQuery } from '../live/url';
-import type { Unit } from '../ui/format';
+import { value, type Unit } from '../ui/format';
+import { Icon } from '../ui/icons';
 import { Empty } from '../ui/parts';
 import { Mark, processState } from '../ui/status';
 
@@ -48,6 +51,9 @@ const USERS: Panel[] = [
   { id: 'latency', title: 'Users: latency', unit: 's', parts: [{ rule: USER.p50, label: 'p50', bare: true }, { rule: USER.p95, label: 'p95', bare: true }, { rule: USER.p99, label: 'p99', bare: true }] },
 ];
 
+/* The window goes along from a chart to its traces. */
+const kept = (): Record<string, string> => { const { last: l, from, to } = route.value.query; return { ...(l ? { last: l } : {}), ...(from && to ? { from, to } : {}) }; };
+
 const promql = (p: Part, service: string): string => (p.bare || !service ? p.rule : `${p.rule}{service="${service}"}`);
 
 /* Column of a part on the time axis of the panel's first part: they normally share every second. */
@@ -59,15 +65,17 @@ function column(p: Part, service: string, ts: number[]): Column | undefined {
   return ts.map(x => at.get(x) ?? null);
 }
 
-function PanelChart({ p, service, runId, compact, height }: { p: Panel; service: string; runId: string; compact?: boolean; height: number }): JSX.Element {
+function PanelChart({ p, service, runId, compact, height, examples }: { p: Panel; service: string; runId: string; compact?: boolean; height: number; examples?: Exemplar[] }): JSX.Element {
   void last.value;
   useEffect(() => { for (const part of p.parts) void table(part.rule).history(Math.max(900, depth())); }, [p]);
   const lines: Line[] = p.parts.map(x => ({ key: x.label, label: x.label }));
   const q = promql(p.parts[p.parts.length > 2 ? 1 : 0]!, service);
   const who = service || 'user';
+  const ways = p.id === 'latency' || p.id === 'errors' ? <a class="btn quiet icon small" href={href(['run', runId, 'observe', 'traces'], { ...kept(), ...(service ? { service } : {}), ...(p.id === 'errors' ? { failed: '1' } : {}) })} title={p.id === 'errors' ? 'Traces with an error' : 'Slowest traces'} aria-label={`${p.id === 'errors' ? 'Traces with an error' : 'Slowest traces'} of ${who}`}><Icon name="table" size={14} /></a> : undefined;
+  const points = examples?.map(x => ({ t: x.t, v: x.v, href: href(['run', runId, 'observe', 'traces', x.trace], kept()), label: `Trace of a request that took ${value(x.v, 's')}` }));
   return (
     <Chart title={p.title} {...(p.none ? { none: p.none } : {})} unit={p.unit} lines={lines} promql={q} explore={href(['run', runId, 'observe', 'explore'], { q })} {...(p.max !== undefined ? { max: p.max } : {})} {...(compact ? { compact } : {})} height={height}
-      markers={markers} onLook={() => { looked(`panel:${who}.${p.id}`); for (const x of p.parts) looked(`metric:${x.rule}`); }}
+      {...(ways ? { actions: ways } : {})} {...(points ? { points } : {})} markers={markers} onLook={() => { looked(`panel:${who}.${p.id}`); for (const x of p.parts) looked(`metric:${x.rule}`); }}
       data={() => { const t = table(p.parts[0]!.rule); return { ts: t.ts, cols: p.parts.map(x => column(x, service, t.ts)) }; }} />
   );
 }
@@ -109,9 +117,28 @@ function RowHead({ p }: { p: Process }): JSX.Element {
   );
 }
 
+/* Requests that stand for the latency of a service now, as long as its page is open. */
+function useExamples(name: string): { value: Exemplar[] } {
+  const list = useSignal<Exemplar[]>([]);
+  useEffect(() => {
+    const abort = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    list.value = [];
+    const ask = async (): Promise<void> => {
+      const w = span();
+      try { list.value = await exemplars(name, w.from, w.to, abort.signal); } catch { /* the chart is whole without them */ }
+      if (!abort.signal.aborted) timer = setTimeout(() => void ask(), 5000);
+    };
+    void ask();
+    return () => { abort.abort(); clearTimeout(timer); };
+  }, [name]);
+  return list;
+}
+
 function OneService({ name, runId }: { name: string; runId: string }): JSX.Element {
   void tick.value;
   const p = processes.value.find(x => x.name === name);
+  const examples = useExamples(name);
   const panels = DETAIL.filter(d => (d.only ? d.only(name) : has(d, name)));
   useEffect(() => {
     for (const d of DETAIL) for (const x of d.parts) void table(x.rule).history(Math.max(900, depth()));
@@ -123,11 +150,12 @@ function OneService({ name, runId }: { name: string; runId: string }): JSX.Eleme
     <>
       <div class="dash-title"><h2>{p?.title || name}</h2>{p && <span class="t2">{p.state}{p.restarts > 0 ? `, ${p.restarts} restarts` : ''}</span>}<span class="grow" />
         <a class="btn small" href={href(['run', runId, 'observe', 'logs'], { service: name })}>Logs</a>
+        <a class="btn small" href={href(['run', runId, 'observe', 'traces'], { ...kept(), service: name })}>Traces</a>
         {p?.kind !== 'component' && <a class="btn small" href={href(['run', runId, 'test', name], { service: name })}>Configure</a>}
         <button class="btn small" onClick={() => setQuery({ service: null }, false)}>All services</button>
       </div>
       {panels.length === 0 ? <Empty title={`${name} reports no metrics of its own`}>{p?.kind === 'component' ? 'Its adapter speaks for it: see db, cache or mq.' : 'Prometheus has not read it in this window. Is the process up?'}</Empty>
-        : <div class="dash-detail">{panels.map(d => <PanelChart key={d.id} p={d} service={name} runId={runId} height={150} />)}</div>}
+        : <div class="dash-detail">{panels.map(d => <PanelChart key={d.id} p={d} service={name} runId={runId} height={150} {...(d.id === 'latency' ? { examples: examples.value } : {})} />)}</div>}
     </>
   );
 }

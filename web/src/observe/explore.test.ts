@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { grid, labelText, shortLabels, unitOf } from './explore';
-import { bins, join, rest } from './logs';
+import { rest } from './logs';
 
 test('labels that all share are left out of a legend', () => {
   expect(shortLabels([{ __name__: 'up', service: 'api', job: 'x' }, { __name__: 'up', service: 'auth', job: 'x' }])).toEqual(['api', 'auth']);
@@ -19,18 +19,6 @@ test('samples fall into the grid, what is missing or not a number is a gap', () 
 test.each([['fd:service_memory:bytes', 'bytes'], ['fd:user_success:ratio10s', 'ratio'], ['fd:user_latency:p95_10s', 's'], ['histogram_quantile(0.9, x)', 's'], ['fd:offered_rps', '']])('unit of %s', (q, u) => expect(unitOf(q)).toBe(u));
 
 const l = (time: string, message: string) => ({ time, message, level: 'info', service: 'api' });
-test('the seam of a log tail does not repeat lines', () => {
-  const a = l('2026-01-01T00:00:01Z', 'a'), b = l('2026-01-01T00:00:02Z', 'b'), c = l('2026-01-01T00:00:02Z', 'c');
-  expect(join([a, b], [{ ...b }, c]).map(x => x.message)).toEqual(['a', 'b', 'c']);
-  const known = [a];
-  expect(join(known, [{ ...a }])).toBe(known);
-});
 test('a line is shown with the fields of its own', () => {
   expect(rest({ ...l('2026-01-01T00:00:01Z', 'm'), event: 'request.failed', status: 503, path: '', trace_id: 'x' })).toBe('request.failed status=503');
-});
-test('bins of the histogram hold every line', () => {
-  const b = bins([{ time: '2026-01-01T00:00:00Z', level: 'info' }, { time: '2026-01-01T00:00:05Z', level: 'error' }, { time: '2026-01-01T00:00:10Z', level: 'info' }], 10);
-  expect(b.reduce((s, x) => s + x.all, 0)).toBe(3);
-  expect(b.reduce((s, x) => s + x.bad, 0)).toBe(1);
-  expect(bins([], 4)).toHaveLength(4);
 });

@@ -1,145 +1,116 @@
-// Log search with a histogram and a tail that says loudly when it is paused.
+// Log search: filters in the address, a histogram, a tail that says loudly when it is paused, and from each line the way to its trace.
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
-import { get, said } from '../live/api';
-import { serverNow } from '../live/clock';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { fixed, last, span } from '../charts/window';
 import { looked } from '../live/commands';
 import type { Json, LogLine } from '../live/protocol';
-import { route, setQuery } from '../live/url';
+import type { LogFilter } from '../live/traces';
+import { href, route, setQuery } from '../live/url';
 import { clockOf, literal, plural } from '../ui/format';
 import { Icon } from '../ui/icons';
 import { keysAdd } from '../ui/keys';
 import { Copy, Empty, ProblemBox, Skeleton } from '../ui/parts';
 import { Mark, type State } from '../ui/status';
 import { VList } from '../ui/vlist';
+import { Histogram } from './histogram';
+import { ms, Tail } from './tail';
 
-const LINES_MAX = 5000;
-const PAGE = 500;
-const EVERY_MS = 2000;
 const STATE: Record<string, State> = { error: 'crit', fatal: 'crit', warn: 'warn', warning: 'warn', info: 'info', debug: 'off' };
+const TRACE = /^[0-9a-f]{32}$/;
 
-const ms = (l: LogLine): number => Date.parse(l.time) || 0;
-const same = (a: LogLine, b: LogLine): boolean => a.time === b.time && a.message === b.message && a.service === b.service && a.trace_id === b.trace_id && a.instance === b.instance;
-
-/* New lines behind what is known; the server answers inclusively, so the seam may repeat. */
-export function join(known: LogLine[], fresh: LogLine[]): LogLine[] {
-  const tail = known.slice(-PAGE);
-  const add = fresh.filter(l => !tail.some(k => same(k, l)));
-  return add.length ? [...known, ...add].slice(-LINES_MAX) : known;
+/* Lines that say the same thing one after the other are one row with a count. */
+export interface Repeated { line: LogLine; count: number }
+export function collapse(list: LogLine[]): Repeated[] {
+  const out: Repeated[] = [];
+  for (const l of list) {
+    const p = out[out.length - 1];
+    if (p && p.line.service === l.service && p.line.level === l.level && p.line.message === l.message && p.line.event === l.event && !l.trace_id && !p.line.trace_id) { p.count++; p.line = l; } else out.push({ line: l, count: 1 });
+  }
+  return out;
 }
 
 export function Logs({ runId }: { runId: string }): JSX.Element {
-  const { service = '', q = '', level = '' } = route.value.query;
-  const lines = useSignal<LogLine[] | null>(null);
-  const error = useSignal<string | null>(null);
-  const follow = useSignal(true);
-  const missed = useSignal(0);
+  const { service = '', q = '', level = '', event = '', trace = '', field = '' } = route.value.query;
+  const filter: LogFilter = { service, q, level, event, trace, field };
+  const f = trace ? null : fixed.value; // the lines of one trace are few: all of them, whenever they were
+  const window = trace ? '' : f ? `${f.from} ${f.to}` : last.value;
+  const tail = useMemo(() => new Tail(filter, trace ? {} : f ? { from: f.from * 1000, to: f.to * 1000 } : { from: span().from * 1000 }), [runId, JSON.stringify(filter), window]);
   const open = useSignal<LogLine | null>(null);
-  const field = useRef<HTMLInputElement>(null);
+  const input = useRef<HTMLInputElement>(null);
   const typed = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(() => keysAdd([
-    { keys: '/', what: 'Search the logs', group: 'Logs', run: () => field.current?.focus() },
-    { keys: 'End', what: 'Follow the newest lines', group: 'Logs', run: () => { follow.value = true; missed.value = 0; } },
-  ]), []);
   useEffect(() => {
-    const abort = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    lines.value = null;
     open.value = null;
-    follow.value = true;
-    missed.value = 0;
-    const ask = async (): Promise<void> => {
-      const known = lines.value;
-      const p = new URLSearchParams({ limit: String(PAGE) });
-      if (service) p.set('service', service);
-      if (q) p.set('q', q);
-      if (level) p.set('level', level);
-      const newest = known?.length ? ms(known[known.length - 1]!) : 0;
-      if (newest) p.set('from', String(newest));
-      try {
-        const a = await get<{ lines: LogLine[] }>(`/logs?${p}`, { signal: abort.signal });
-        const before = known?.length ?? 0;
-        const next = join(known ?? [], a.lines ?? []);
-        if (!follow.value) missed.value += Math.max(0, next.length - before);
-        lines.value = next;
-        error.value = null;
-      } catch (e) { if (!abort.signal.aborted) error.value = said(e); }
-      if (!abort.signal.aborted) timer = setTimeout(() => void ask(), EVERY_MS);
-    };
-    void ask();
+    tail.start();
     if (service) looked(`logs:${service}`);
-    return () => { abort.abort(); clearTimeout(timer); };
-  }, [service, q, level]);
-  const list = lines.value ?? [];
+    return () => tail.stop();
+  }, [tail]);
+  useEffect(() => keysAdd([
+    { keys: '/', what: 'Search the logs', group: 'Logs', run: () => input.current?.focus() },
+    { keys: 'End', what: 'Follow the newest lines', group: 'Logs', run: () => tail.resume() },
+  ]), [tail]);
+  const lines = tail.lines.value, rows = useMemo(() => collapse(lines ?? []), [lines]);
+  const filtered = !!(q || level || service || event || trace || field);
+  const clear = (): void => setQuery({ q: null, level: null, service: null, event: null, trace: null, field: null }, false);
   return (
     <div class="logs">
       <div class="logs-bar">
-        <div class="search"><Icon name="search" size={14} /><input ref={field} class="in" type="search" placeholder="Text that must occur" aria-label="Search the logs" value={q} onInput={e => { const v = e.currentTarget.value; clearTimeout(typed.current); typed.current = setTimeout(() => setQuery({ q: v || null }), 300); }} /></div>
+        <div class="search"><Icon name="search" size={14} /><input ref={input} class="in" type="search" placeholder={'Words, "a phrase", or begin*'} aria-label="Search the logs" value={q} onInput={e => { const v = e.currentTarget.value; clearTimeout(typed.current); typed.current = setTimeout(() => setQuery({ q: v || null }), 300); }} /></div>
         <select class="in pick" aria-label="Level" value={level} onChange={e => setQuery({ level: e.currentTarget.value || null })}><option value="">Any level</option><option value="info">info or worse</option><option value="warn">warn or worse</option><option value="error">error only</option></select>
-        <span class="t3 logs-count">{lines.value ? plural(list.length, 'line') : ''}</span>
+        {([['trace', trace], ['event', event], ['field', field]] as const).map(([k, v]) => v && <button key={k} class="chip log-chip" onClick={() => setQuery({ [k]: null }, false)} aria-label={`Remove the filter ${k} ${v.slice(0, 60)}`} title="Remove this filter"><span class="ell">{k} {v.slice(0, 40)}</span><Icon name="close" size={12} /></button>)}
+        {TRACE.test(trace) && <a class="btn small" href={href(['run', runId, 'observe', 'traces', trace])}>Show the trace</a>}
+        <span class="t3 logs-count">{lines ? plural(lines.length, tail.more.value ? 'newest line' : 'line') : ''}</span>
       </div>
-      {error.value && <div class="pad"><ProblemBox mild text={`The logs cannot be read: ${error.value}`} /></div>}
-      {list.length > 0 && <Histogram list={list} />}
-      {!lines.value && !error.value ? <Skeleton lines={12} height={14} /> : list.length === 0 ? <Empty title="No line matches" action={q || level || service ? <button class="btn" onClick={() => setQuery({ q: null, level: null, service: null })}>Clear the search</button> : undefined}>{q || level || service ? 'New lines that match appear here by themselves.' : 'The services have not written anything yet.'}</Empty>
-        : <VList count={list.length} rowHeight={24} label="Log lines" follow={follow.value && !open.value} scrolled={end => { if (end) { follow.value = true; missed.value = 0; } else follow.value = false; }} row={i => <Line key={i} l={list[i]!} open={open.value === list[i]} press={() => { open.value = open.value === list[i] ? null : list[i]!; }} />} />}
+      {tail.error.value && <div class="pad"><ProblemBox mild text={`The logs cannot be read: ${tail.error.value}`} /></div>}
+      {tail.notice.value && <div class="pad"><ProblemBox mild text={tail.notice.value} /></div>}
+      {!trace && <Histogram filter={filter} list={lines ?? []} fixed={f !== null} />}
+      {!lines && !tail.error.value ? <Skeleton lines={12} height={14} /> : rows.length === 0 ? <Empty title="No line matches" action={filtered ? <button class="btn" onClick={clear}>Clear the search</button> : undefined}>{f ? 'In this range of time nothing was written that fits.' : filtered ? 'New lines that match appear here by themselves.' : 'The services have not written anything yet.'}</Empty>
+        : <VList count={rows.length} rowHeight={24} label="Log lines" follow={tail.follow.value && !open.value && !f} scrolled={end => { if (end) tail.resume(); else tail.pause(); }} row={i => <Line key={rows[i]!.line.id ?? i} r={rows[i]!} runId={runId} open={open.value === rows[i]!.line} press={() => { open.value = open.value === rows[i]!.line ? null : rows[i]!.line; }} />} />}
       {open.value && <Fields l={open.value} runId={runId} />}
-      {!follow.value && <div class="logs-paused" role="status">Paused{missed.value > 0 ? `, ${plural(missed.value, 'new line')}` : ''}<button class="btn small" onClick={() => { follow.value = true; missed.value = 0; }}>Follow again <kbd aria-hidden="true">End</kbd></button></div>}
+      {!tail.follow.value && !f && !trace && <div class="logs-paused" role="status">Paused{tail.missed.value > 0 ? `, ${plural(tail.missed.value, 'new line')}` : ''}<button class="btn small" onClick={() => tail.resume()}>Follow again <kbd aria-hidden="true">End</kbd></button></div>}
     </div>
   );
 }
 
 /* What a line says beside its message: the fields of its own, short. */
-const COMMON = new Set(['time', 'level', 'service', 'instance', 'version', 'message', 'trace_id', 'span_id']);
+const COMMON = new Set(['id', 'time', 'level', 'service', 'instance', 'version', 'message', 'trace_id', 'span_id']);
 export function rest(l: LogLine): string {
-  return Object.entries(l).filter(([k, v]) => !COMMON.has(k) && v !== undefined && v !== null && v !== '').slice(0, 6).map(([k, v]) => (k === 'event' ? literal(v) : `${k}=${literal(v)}`)).join(' ').slice(0, 200);
+  return Object.entries(l).filter(([k, v]) => !COMMON.has(k) && v !== undefined && v !== null && v !== '').slice(0, 6).map(([k, v]) => (k === 'event' ? literal(v) : `${k.slice(0, 40)}=${literal(v).slice(0, 100)}`)).join(' ').slice(0, 200);
 }
 
-function Line({ l, open, press }: { l: LogLine; open: boolean; press: () => void }): JSX.Element {
+function Line({ r, open, press, runId }: { r: Repeated; open: boolean; press: () => void; runId: string }): JSX.Element {
+  const l = r.line, t = ms(l);
   return (
-    <button class="log-row" aria-expanded={open} onClick={press}>
-      <span class="t3">{clockOf(ms(l))}.{String(ms(l) % 1000).padStart(3, '0')}</span><Mark state={STATE[l.level] ?? 'info'} size={12} /><span class="t2 ell">{l.service}</span>
-      <span class="ell"><span class="sr">{l.level} </span>{(l.message ?? l.event ?? '').slice(0, 600)} <span class="t3">{rest(l)}</span></span>
-    </button>
+    <div class={'log-line' + (open ? ' on' : '')}>
+      <button class="log-row" aria-expanded={open} onClick={press}>
+        <span class="t3">{clockOf(t)}.{String(t % 1000).padStart(3, '0')}</span><Mark state={STATE[l.level] ?? 'info'} size={12} /><span class="t2 ell">{l.service}</span>
+        <span class="ell"><span class="sr">{l.level} </span>{r.count > 1 && <b class="log-times">x{r.count}</b>}{(l.message ?? l.event ?? '').slice(0, 600)} <span class="t3">{rest(l)}</span></span>
+      </button>
+      {TRACE.test(l.trace_id ?? '') && <a class="log-trace" href={href(['run', runId, 'observe', 'traces', l.trace_id!], l.span_id ? { span: String(l.span_id) } : {})} aria-label={`Trace of this line, ${clockOf(t)}`}>trace</a>}
+    </div>
   );
+}
+
+/* A click on a value is a filter for it. Times, texts and nested values are none. */
+function only(k: string, v: Json): Record<string, string> | null {
+  const text = literal(v);
+  if (text.length > 100 || (typeof v !== 'string' && typeof v !== 'number')) return null;
+  if (k === 'service' || k === 'level' || k === 'event') return { [k]: text };
+  if (k === 'trace_id') return TRACE.test(text) ? { trace: text } : null;
+  return COMMON.has(k) ? null : { field: `${k}:${text}` };
 }
 
 function Fields({ l, runId }: { l: LogLine; runId: string }): JSX.Element {
-  void runId;
-  const entries = Object.entries(l).filter(([, v]) => v !== undefined && v !== null && v !== '') as [string, Json][];
+  const entries = Object.entries(l).filter(([k, v]) => k !== 'id' && v !== undefined && v !== null && v !== '').slice(0, 100) as [string, Json][];
   return (
-    <section class="log-fields scroll" style={{ maxHeight: '220px', paddingLeft: '12px' }} aria-label="Fields of the line" tabIndex={0}>
-      <div class="row"><b class="grow">Fields</b><Copy text={() => JSON.stringify(l)} what="line as JSON" /></div>
+    <section class="log-fields scroll" aria-label="Fields of the line" tabIndex={0}>
+      <div class="row"><b class="grow">Fields</b>
+        {TRACE.test(l.trace_id ?? '') && <a class="btn small" href={href(['run', runId, 'observe', 'traces', l.trace_id!])}>Open the trace</a>}
+        <Copy text={() => JSON.stringify(l)} what="line as JSON" /></div>
       <dl>{entries.map(([k, v]) => {
-        const text = literal(v).slice(0, 4000);
-        return <div key={k}><dt>{k}</dt><dd>{text}{k === 'service' ? <button onClick={() => setQuery({ service: text }, false)}>only this</button> : (k === 'trace_id' || k === 'event' || k === 'order_id') && <button onClick={() => setQuery({ q: text }, false)}>search</button>}</dd></div>;
+        const text = literal(v), q = only(k, v);
+        return <div key={k}><dt class="ell" title={k.slice(0, 200)}>{k.slice(0, 100)}</dt><dd>{text.slice(0, 4000)}{text.length > 4000 && <span class="t3"> and {text.length - 4000} more characters: copy the line to see them</span>}{q && <button onClick={() => setQuery(q, false)} aria-label={`Only lines with this ${k.slice(0, 100)}`}>only this</button>}</dd></div>;
       })}</dl>
     </section>
-  );
-}
-
-const BARS = 60;
-export function bins(list: { time: string; level: string }[], n = BARS): { all: number; bad: number }[] {
-  const out = Array.from({ length: n }, () => ({ all: 0, bad: 0 }));
-  if (!list.length) return out;
-  const a = Date.parse(list[0]!.time), b = Math.max(Date.parse(list[list.length - 1]!.time), a + 1000);
-  for (const l of list) {
-    const i = Math.min(n - 1, Math.max(0, Math.floor(((Date.parse(l.time) - a) / (b - a)) * n)));
-    const bin = out[i];
-    if (!bin) continue;
-    bin.all++;
-    if (STATE[l.level] === 'crit' || STATE[l.level] === 'warn') bin.bad++;
-  }
-  return out;
-}
-
-function Histogram({ list }: { list: LogLine[] }): JSX.Element {
-  const b = bins(list);
-  const top = Math.max(1, ...b.map(x => x.all));
-  const bad = b.reduce((s, x) => s + x.bad, 0);
-  return (
-    <div class="hist" role="img" aria-label={`${list.length} lines from ${clockOf(ms(list[0]!))} to ${clockOf(ms(list[list.length - 1]!))}, ${bad} of them warnings or errors`} title={`now ${clockOf(serverNow())}`}>
-      {b.map((x, i) => <span key={i}><i class="e" style={{ height: `${(x.bad / top) * 100}%` }} /><i style={{ height: `${((x.all - x.bad) / top) * 100}%` }} /></span>)}
-    </div>
   );
 }

@@ -8,7 +8,7 @@ import { second, serverNow } from '../live/clock';
 import { markers } from '../live/markers';
 import { tick } from '../live/metrics';
 import { link } from '../live/socket';
-import { parts } from '../live/store';
+import { grafana, parts } from '../live/store';
 import { go, route, setQuery } from '../live/url';
 import { ago, clockOf } from '../ui/format';
 import { Icon } from '../ui/icons';
@@ -19,14 +19,16 @@ import { Dashboard } from './dashboard';
 
 const Explore = lazy(() => import('./explore'), 'Explore');
 const Logs = lazy(() => import('./logs'), 'Logs');
+const Traces = lazy(() => import('./traces'), 'Traces');
 const Topology = lazy(() => import('./map'), 'Topology');
+const Grafana = lazy(() => import('./grafana'), 'Grafana');
 
-const VIEWS = ['charts', 'explore', 'logs', 'map'] as const;
+const VIEWS = ['charts', 'explore', 'logs', 'traces', 'map', 'grafana'] as const;
 type View = (typeof VIEWS)[number];
 
 export function Observe({ runId }: { runId: string }): JSX.Element {
   const asked = route.value.parts[3] as View;
-  const view: View = VIEWS.includes(asked) ? asked : 'charts';
+  const view: View = VIEWS.includes(asked) && (asked !== 'grafana' || grafana.value) ? asked : 'charts';
   useEffect(() => keysAdd([
     { keys: 't z', what: 'Zoom out', group: 'Time range', run: zoomOut },
     { keys: 't Left', what: 'Move back in time', group: 'Time range', run: () => shift(-0.5) },
@@ -36,18 +38,20 @@ export function Observe({ runId }: { runId: string }): JSX.Element {
     { keys: 'Ctrl+O', what: 'Crosshair on or off', group: 'Time range', run: () => { crosshair.value = !crosshair.value; toast('info', crosshair.value ? 'Crosshair on' : 'Crosshair off', undefined, undefined, 1500); } },
     { keys: 'Esc', what: 'Back to live, then clear the filter', group: 'Time range', run: live, when: () => fixed.value !== null },
   ]), []);
-  const timed = view === 'charts' || view === 'explore';
+  const one = view === 'traces' && route.value.parts[4] !== undefined; // a trace has its own time
+  const timed = view !== 'map' && !one;
   return (
     <div class="observe">
       <div class="subbar">
         <Tabs sub label="Observability views" value={view} pick={v => go(['run', runId, 'observe', v], {}, true)} items={[
-          { id: 'charts', label: 'Charts', icon: 'chart' }, { id: 'explore', label: 'Explore', icon: 'search' }, { id: 'logs', label: 'Logs', icon: 'list' }, { id: 'map', label: 'Map', icon: 'map' }]} />
+          { id: 'charts', label: 'Charts', icon: 'chart' }, { id: 'explore', label: 'Explore', icon: 'search' }, { id: 'logs', label: 'Logs', icon: 'list' }, { id: 'traces', label: 'Traces', icon: 'table' }, { id: 'map', label: 'Map', icon: 'map' },
+          ...(grafana.value ? [{ id: 'grafana' as const, label: 'Grafana', icon: 'expand' as const }] : [])]} />
         <span class="grow" />
-        <ServicePick />
+        {!one && <ServicePick />}
         {timed && <TimePicker />}
       </div>
       {view === 'charts' && <Lane />}
-      <Boundary name="This view" key={view}>{view === 'charts' ? <Dashboard runId={runId} /> : view === 'explore' ? <Explore /> : view === 'logs' ? <Logs runId={runId} /> : <Topology />}</Boundary>
+      <Boundary name="This view" key={view}>{view === 'charts' ? <Dashboard runId={runId} /> : view === 'explore' ? <Explore /> : view === 'logs' ? <Logs runId={runId} /> : view === 'traces' ? <Traces runId={runId} /> : view === 'grafana' ? <Grafana /> : <Topology />}</Boundary>
     </div>
   );
 }
