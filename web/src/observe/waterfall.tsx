@@ -51,7 +51,7 @@ function Drawn({ runId, t }: { runId: string; t: Trace }): JSX.Element {
   const span = spans.find(s => s.span_id === picked) ?? null;
   const pick = (s: Span | null): void => setQuery({ span: s?.span_id ?? null });
   const step = (by: number): void => {
-    const at = rows.findIndex(r => r.span.span_id === picked);
+    const at = rows.findIndex(r => r.span.span_id === route.value.query.span); // not `picked`: keys may come faster than drawings
     const to = Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + by));
     const row = rows[to], el = box.current;
     if (!row || !el) return;
@@ -66,7 +66,7 @@ function Drawn({ runId, t }: { runId: string; t: Trace }): JSX.Element {
     { keys: 'o', what: 'Open one level more', group: 'Trace', run: () => { closed.value = level(t.roots, closed.value, true); } }, { keys: 'p', what: 'Close one level', group: 'Trace', run: () => { closed.value = level(t.roots, closed.value, false); } },
     { keys: '/', what: 'Find in this trace', group: 'Trace', run: () => input.current?.focus() },
     { keys: 'Esc', what: 'Close the details', group: 'Trace', run: () => pick(null), when: () => route.value.query.span !== undefined },
-  ]), [t, rows, picked]);
+  ]), [t, rows]);
   const key = (e: KeyboardEvent): void => {
     const by = e.key === 'ArrowDown' ? 1 : e.key === 'ArrowUp' ? -1 : 0;
     if (by) { e.preventDefault(); step(by); return; }
