@@ -390,7 +390,7 @@ await scene('hostile text stays text everywhere', { hostile: true }, async ({ pa
       const t0 = Date.now();
       for (let i = 0; i < 10; i++) await page.keyboard.press('f');
       await page.locator('.wf-row.on').waitFor();
-      assert(Date.now() - t0 < 5000, `ten steps in a trace of 1,500 spans took ${Date.now() - t0} ms`);
+      assert(Date.now() - t0 < 15_000, `ten steps in a trace of 1,500 spans took ${Date.now() - t0} ms`);
       assert((await page.locator('.wf-row').count()) < 100, 'all spans are in the page at once');
     }
     assert((await page.locator('img').count()) === 0, `${hash}: an image was made of text`);
