@@ -1,6 +1,7 @@
 // Every screen in both themes and both sizes, against the pretend server: nothing sticks out, axe finds nothing, no error, CSP holds. Pictures
 // go to tests/out/.  node tests/browser/screens.mjs [name of one screen]
 import { start } from '../../web/tools/mock-server.mjs';
+import { traceId } from '../../web/tools/mock-traces.mjs';
 import { assert, axe, browserStart, check, finish, fits, goTo, pageOpen, shot, SIZES, THEMES } from './lib.mjs';
 
 const only = process.argv[2];
@@ -17,6 +18,8 @@ const SCREENS = {
   service: { hash: 'run/RUN/observe/charts?service=api', see: async p => { await p.getByRole('heading', { name: 'Shop API' }).waitFor(); await p.locator('.plot canvas').nth(3).waitFor(); } },
   explore: { hash: 'run/RUN/observe/explore?q=fd%3Aservice_latency%3Ap95_10s', see: async p => { await p.locator('.explore-table tbody tr').nth(3).waitFor(); await p.getByRole('textbox', { name: 'PromQL' }).waitFor(); } },
   logs: { hash: 'run/RUN/observe/logs', see: async p => { await p.locator('.log-row').nth(10).click(); await p.getByRole('region', { name: 'Fields of the line' }).waitFor(); } },
+  traces: { hash: 'run/RUN/observe/traces?last=5m', see: p => p.locator('.trace-row').nth(5).waitFor() },
+  trace: { hash: `run/RUN/observe/traces/${traceId(Math.floor(Date.now() / 800) - 20)}?span=0000000000000013`, see: p => p.locator('.wf-side').waitFor() },
   map: { hash: 'run/RUN/observe/map?service=api', see: p => p.locator('.map-node').nth(9).waitFor() },
   test: { hash: 'run/RUN/test/api', see: async p => { await p.getByLabel(/worker_threads/).first().fill('16'); await p.getByRole('button', { name: 'Apply to api' }).waitFor(); } },
   changes: { hash: 'run/RUN/test/history', see: p => p.locator('.change').first().waitFor() },
