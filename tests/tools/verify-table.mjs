@@ -73,7 +73,7 @@ node tests/tools/verify-table.mjs run.jsonl > docs/verification.md
 
 ${heads.length > 1 ? `${heads.length} runs, one after the other,` : 'Run'} of ${days.join(' to ')}, version ${head.version ?? ''}, ${head.fast ? 'fast (holds, hints and time limits shortened; what must fail gets twice the time of the slowest solution, at least 30 s)' : 'with full holds and time limits'}, ${head.jobs} stacks side by
 side on ${head.processors} processors (${cpus()[0]?.model?.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB) that did other work at the same time. ${scenarios.size - unproved.length} of ${scenarios.size} scenarios, ${proofs} proofs: ${passed} passed, ${proofs - passed} failed. All runs
-together took ${(runMs / 60000).toFixed(0)} minutes of one stack.${sampled.length ? ` Of these scenarios only a sample is proved so far, one solution and one wrong fix, once (\`--sample\`): ${sampled.join(', ')}.` : ''}
+together took ${(runMs / 60000).toFixed(0)} minutes of one stack.${sampled.length ? ` Of these scenarios only a sample is proved so far, at most one solution and one wrong fix, once (\`--sample\`): ${sampled.join(', ')}.` : ''}
 
 *Healthy, not at once*: the machine was too busy for the healthy system to meet its criteria before some run, which was then begun again (at most twice); a run that
 has begun is never repeated. *Bites*: from the first fault to the page. *Solutions*: each twice; from the page to resolved. *Restart*: everything that serves is restarted, one after the other; for a
