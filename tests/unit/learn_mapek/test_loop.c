@@ -520,6 +520,29 @@ static double noise(uint32_t *s)
         return sum / (1 << 24) - 6;
 }
 
+/* The example detectors are usually shown on: 0 or 1 at random, from value 999 on 6 to 11 at random. On CapyMOA's own draw of it ADWIN
+ * alarms at 1023 and Page-Hinkley at 1014; here on 200 draws of ours. */
+static void drift_on_the_usual_example(void **state)
+{
+        uint32_t seed = 7;
+
+        (void)state;
+        for (int draw = 0; draw < 200; draw++) {
+                struct drift d;
+                int first = -1;
+
+                drift_init(&d, 0);
+                for (int i = 0; i < 2000; i++) {
+                        seed = seed * 1664525u + 1013904223u;
+                        bool alarm = drift_add(&d, i < 999 ? (double)(seed >> 16 & 1) : 6 + (double)((seed >> 16) % 6));
+
+                        if (alarm && first < 0) first = i;
+                }
+                assert_in_range(first, 999, 999 + 14);
+                assert_true(d.alarms == 1);
+        }
+}
+
 static void drift_alarms_once_and_soon(void **state)
 {
         struct drift d;
@@ -550,7 +573,7 @@ int main(void)
                 T(machine_parameters_by_state), T(machine_recovers_with_dwell), T(machine_does_not_flap), T(machine_records_transitions),
                 T(machine_walks_every_cell), T(machine_refuses_nan), T(manager_starts_empty), T(callbacks_for_each_loop), T(signals_tune),
                 T(tuning_stays_within_bounds), T(signal_history_and_filter), T(action_history_and_filter), T(statistics_by_loop_and_in_all),
-                T(a_failing_callback_harms_nobody), T(bad_signals_are_refused), T(the_whole_loop), T(constructors_fail_cleanly), T(drift_alarms_once_and_soon),
+                T(a_failing_callback_harms_nobody), T(bad_signals_are_refused), T(the_whole_loop), T(constructors_fail_cleanly), T(drift_alarms_once_and_soon), T(drift_on_the_usual_example),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
