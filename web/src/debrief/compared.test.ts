@@ -21,6 +21,12 @@ test('every player has a lane, also one who did nothing or is not shown', () => 
   expect(items.filter(i => i.lane === 'rule').map(i => i.at_ms)).toEqual([8000, 9000]);
 });
 
+test('a restart is told as one, not by its process numbers', () => {
+  const restart = { ...item(5000, 'process.restart', 'api'), changed: { pid: { from: 1, to: 2 } } };
+  expect(laneRows([lane('rule', { items: [restart] })]).items[0]!.text).toBe('Restart api');
+  expect(laneRows([lane('rule', { items: [{ ...item(5000, 'load.shed', ''), args: { admit_percent: 70 } }] })]).items[0]!.text).toBe('Let in 70 % of the requests');
+});
+
 test('how a lane ended, and that a recording is one', () => {
   expect(laneEnd(lane('agent', { outcome: 'time_up' })).word).toBe('time ran out');
   expect(laneEnd(lane('agent', { stopped: 'stopped when your run ended' })).word).toBe('stopped');

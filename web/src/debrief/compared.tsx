@@ -4,13 +4,14 @@ import { encode, get } from '../live/api';
 import { describe } from '../live/commands';
 import { laneEnd, laneName, laneSource, RaceNotes, RaceTable } from '../compare/table';
 import type { Comparison, Debrief, Lane, LaneItem, Regret, TimelineItem } from '../live/protocol';
-import { at, number, plural } from '../ui/format';
+import { at, literal, number, plural } from '../ui/format';
 import { useAsync } from '../ui/parts';
 import { Mark } from '../ui/status';
 import { Lanes } from './lanes';
 import { step } from './step';
 
-const did = (i: LaneItem): string => (i.kind === 'undo' ? 'took a change back' : describe(i));
+/* A restart's new process number says nothing: only configuration is told by its values. */
+const did = (i: LaneItem): string => (i.kind === 'undo' ? 'took a change back' : i.kind === 'load.shed' ? `Let in ${literal(i.args.admit_percent)} % of the requests` : describe(i.kind === 'config.patch' ? i : { kind: i.kind, on: i.on }));
 const ACTION: Record<string, string> = { ignore: 'leave it alone', delay: 'look longer', 'reduce-load': 'let fewer requests in', 'soft-restart': 'restart', 'hard-restart': 'kill and restart' };
 const acted = (name: string, target: string): string => (name === 'soft-restart' || name === 'hard-restart' ? `${ACTION[name]} ${target}` : ACTION[name] ?? name);
 
