@@ -2,6 +2,7 @@
 set(share share/firedrill)
 install(FILES sut/stack.yaml sut/knobs.json DESTINATION ${share}/sut)
 install(FILES VERSION DESTINATION ${share})
+install(FILES docs/learning-report/curve.csv docs/learning-report/policies.csv docs/learning-report/stability.csv DESTINATION ${share}/docs/learning-report)
 foreach(folder IN ITEMS scenarios db models deploy/prometheus deploy/alertmanager deploy/postgres deploy/redis deploy/nats)
         if(IS_DIRECTORY ${CMAKE_SOURCE_DIR}/${folder})
                 install(DIRECTORY ${folder}/ DESTINATION ${share}/${folder})

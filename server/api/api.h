@@ -31,6 +31,14 @@ struct api_pack {
         bool is_root;  /* not scenarios but packs: a folder with a pack.yaml, or with such folders */
 };
 
+/* Proofs of a scenario, carried out by the program; on the loop thread. start NULL: none. */
+struct api_verify {
+        enum err (*start)(void *ctx, const char *scenario, const char *file, bool fast, struct err_note *reterr);
+        void (*stop)(void *ctx);
+        struct json *(*get)(void *ctx); /* what is known of the last ones */
+        void *ctx;
+};
+
 struct api_options {
         struct loop *loop;
         struct store *store;
@@ -44,6 +52,7 @@ struct api_options {
         bool terminal; /* shells are given out */
         const char *home;
         const char *grafana; /* address of a Grafana that the panel embeds; NULL: none */
+        struct api_verify verify;
         struct api_pack packs[API_PACKS_MAX]; /* of the roots, new packs are made in the first writable one */
         size_t pack_count;
         void (*say)(void *ctx, const char *text); /* what a person should know, such as a bad pack; may be NULL */

@@ -59,6 +59,8 @@ int proxy_service(struct api_call *call, const char *name);
 /* Loop handlers. */
 api_fn handle_health, handle_version, handle_scenarios, handle_scenario, handle_source, handle_source_put, handle_lint,
         handle_packs, handle_pack_new;
+api_fn handle_rehearse, handle_authoring, handle_verify, handle_verify_start, handle_verify_stop, handle_learn_models,
+        handle_learn_report;
 api_fn handle_runs, handle_run_new, handle_run, handle_run_end, handle_run_events, handle_run_debrief,
         handle_run_actions;
 api_fn handle_run_hint, handle_run_diagnosis, handle_run_evidence, handle_run_note, handle_stack;

@@ -108,11 +108,29 @@ static void proof_explain(struct proof *p, const struct json *outcome)
         }
 }
 
+static void proof_phase(struct proof *p, const char *phase)
+{
+        if (!p->on_phase || !phase[0] || str_eq(phase, p->phase)) return;
+        str_cut(p->phase, sizeof(p->phase), phase);
+        p->on_phase(p->ctx, p);
+}
+
+/* True if the line was about the state of the run. */
+static bool proof_run_line(struct proof *p, const char *text, size_t size_bytes)
+{
+        AUTO(json_free) struct json *j = NULL;
+
+        if (!p->on_phase || !strstr(text, "\"type\":\"run\"") || json_parse(text, size_bytes, &j, NULL)) return false;
+        proof_phase(p, json_get_str(json_get(j, "data"), "state", ""));
+        return true;
+}
+
 static void proof_line(void *ctx, const char *text, size_t size_bytes)
 {
         struct proof *p = ctx;
         AUTO(json_free) struct json *j = NULL;
 
+        if (proof_run_line(p, text, size_bytes)) return;
         if (!strstr(text, "\"type\":\"outcome\"") || json_parse(text, size_bytes, &j, NULL) ||
             !str_eq(json_get_str(j, "type", ""), "outcome"))
                 return;

@@ -44,6 +44,8 @@ struct proof {
         int64_t began_ms;
         struct child *child;
         void (*on_over)(void *ctx, struct proof *p);
+        void (*on_phase)(void *ctx, const struct proof *p); /* its run is in another state: phase; may be NULL */
+        char phase[16];
         void *ctx;
 };
 

@@ -19,6 +19,7 @@
 #include "server/app/pilot.h"
 #include "server/app/rig.h"
 #include "server/app/shell_env.h"
+#include "server/app/verify_job.h"
 #include "server/door/door.h"
 #include "server/guard/token.h"
 #include "server/http/front.h"
@@ -44,6 +45,7 @@ struct serve {
         const struct serve_args *args;
         struct site *site;
         struct rig *rig;
+        struct verify_job *verify;
         struct guard *guard;
         struct api *api;
         struct race *race;
@@ -211,6 +213,37 @@ static enum err serve_port_check(const struct serve *s, struct err_note *reterr)
         return e;
 }
 
+static void serve_verify_tell(void *ctx, const char *json)
+{
+        struct serve *s = ctx;
+
+        if (s->push && push_publish(s->push, PUSH_VERIFY, json)) return; /* push makes a loss good by itself */
+}
+
+static enum err serve_verify_start(void *ctx, const char *scenario, const char *file, bool fast, struct err_note *reterr)
+{
+        return verify_job_start(ctx, scenario, file, fast, reterr);
+}
+
+static void serve_verify_stop(void *ctx)
+{
+        verify_job_stop(ctx);
+}
+
+static struct json *serve_verify_get(void *ctx)
+{
+        return verify_job_json(ctx);
+}
+
+/* Proofs run on the next stack. */
+static enum err serve_verify_make(struct serve *s, struct err_note *reterr)
+{
+        struct verify_job_options o = {
+                .loop = rig_loop(s->rig), .stack = s->args->stack_number % STACK_NUMBER_MAX + 1, .tell = serve_verify_tell, .ctx = s};
+
+        return verify_job_new(&o, &s->verify, reterr);
+}
+
 static enum err serve_api_make(struct serve *s, struct err_note *reterr)
 {
         char share[FILE_PATH_BYTES], shipped[FILE_PATH_BYTES], own[FILE_PATH_BYTES], packs[FILE_PATH_BYTES];
@@ -230,7 +263,10 @@ static enum err serve_api_make(struct serve *s, struct err_note *reterr)
                                 .ctx = s};
         enum err e = path_share(share, reterr);
 
+        if (!e) e = serve_verify_make(s, reterr);
         if (e) return e;
+        o.verify = (struct api_verify){
+                .start = serve_verify_start, .stop = serve_verify_stop, .get = serve_verify_get, .ctx = s->verify};
         if (path_join(shipped, share, "scenarios") || path_join(own, rig_home(s->rig), "scenarios") ||
             path_join(packs, rig_home(s->rig), "packs"))
                 return err_note(reterr, ERR_LIMIT, "the path of --home is too long");
@@ -347,6 +383,7 @@ static enum err serve_stop(struct serve *s, struct err_note *reterr)
 
         door_free(s->door);
         serve_front_stop(s);
+        verify_job_free(take(&s->verify));
         if (s->race) race_interrupt(s->race, "stopped with the server");
         if (s->rig) pilot_done(&s->pilot);
         if (s->rig) e = rig_stop(s->rig, reterr);

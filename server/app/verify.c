@@ -32,7 +32,7 @@ struct verify {
         const char *told[OPTIONS_FILES_MAX]; /* files whose first run was told: healthy, and the fault bites */
         size_t told_count, passed, failed;
         int jobs, first_stack, running, interrupts;
-        bool fast, json, is_sampled, is_slot_used[VERIFY_JOBS_MAX];
+        bool fast, json, progress, is_sampled, is_slot_used[VERIFY_JOBS_MAX];
         uint64_t sample;
 };
 
@@ -87,6 +87,41 @@ static void tell(struct verify *v, const struct proof *p, const char *kind, cons
         (void)fflush(stdout);
 }
 
+static const char told_healthy[] = "healthy: without the fault all criteria hold", told_bites[] = "the fault bites";
+
+/* {"event":"plan","proofs":[...]}, with --progress: the names of all, those read off the first run among them. */
+static void tell_plan(const struct verify *v)
+{
+        AUTO(json_free) struct json *j = json_object();
+        struct json *list = json_array();
+        AUTO_BUF out = {0};
+
+        if (!v->progress) return;
+        buf_init(&out, 1 << 17);
+        json_push(list, json_string(told_healthy));
+        json_push(list, json_string(told_bites));
+        for (size_t i = 0; i < v->proofs.count; i++) json_push(list, json_string(v->proofs.item[i].name));
+        json_set_str(j, "event", "plan");
+        json_set(j, "proofs", list);
+        if (!json_print(j, &out)) printf("%s\n", out.data);
+        (void)fflush(stdout);
+}
+
+/* {"event":"phase","proof":...,"phase":"baseline"}, with --progress. */
+static void tell_phase(void *ctx, const struct proof *p)
+{
+        AUTO(json_free) struct json *j = json_object();
+        AUTO_BUF out = {0};
+
+        (void)ctx;
+        buf_init(&out, 1 << 12);
+        json_set_str(j, "event", "phase");
+        json_set_str(j, "proof", p->name);
+        json_set_str(j, "phase", p->phase);
+        if (!json_print(j, &out)) printf("%s\n", out.data);
+        (void)fflush(stdout);
+}
+
 static bool is_first_of_file(struct verify *v, const char *file)
 {
         for (size_t i = 0; i < v->told_count; i++)
@@ -103,8 +138,8 @@ static void proof_over(void *ctx, struct proof *p)
         v->running--;
         if (v->interrupts || !p->over) return;
         if (is_first_of_file(v, p->file)) {
-                tell(v, p, "healthy", "healthy: without the fault all criteria hold", p->healthy);
-                tell(v, p, "bites", "the fault bites", p->bites);
+                tell(v, p, "healthy", told_healthy, p->healthy);
+                tell(v, p, "bites", told_bites, p->bites);
         }
         tell(v, p, proof_kind_text(p->kind), p->name, p->passed);
 }
@@ -181,6 +216,7 @@ static enum err proof_begin(struct verify *v, struct proof *p, int64_t give_up_m
         e = path_format(home, "%s/%d", v->home, room.stack);
         if (e) return err_note(reterr, e, "the path of the folder '%s' is too long", v->home);
         p->on_over = proof_over;
+        p->on_phase = v->progress ? tell_phase : NULL;
         p->ctx = v;
         e = proof_start(p, &room, reterr);
         if (e) return e;
@@ -290,6 +326,7 @@ static int verify_run(struct verify *v, const struct option_words *files)
         if (!e) e = verify_home(v, &note);
         if (!e) {
                 tell_begin(v, files->count);
+                tell_plan(v);
                 e = verify_all(v, &note);
         }
         if (e) fprintf(stderr, "firedrill verify: %s\n", note.text);
@@ -332,7 +369,7 @@ static int verify_command(struct verify *v, const struct option_words *files, co
 int command_verify(int argc, char **argv)
 {
         const char *jobs = NULL, *stack = NULL, *sample = NULL;
-        bool wants_help = false, fast = false, json = false;
+        bool wants_help = false, fast = false, json = false, progress = false;
         const struct option_row rows[] = {
                 {.name = "--fast", .help = "shorten holds, hints and time limits", .flag = &fast},
                 {.name = "--jobs",
@@ -345,6 +382,7 @@ int command_verify(int argc, char **argv)
                  .help = "of each scenario only one solution and one wrong fix, once; N chooses which",
                  .text = &sample},
                 {.name = "--json", .help = "a line of JSON for each proof", .flag = &json},
+                {.name = "--progress", .help = "lines of JSON for the plan and for each phase of a proof, too", .flag = &progress},
         };
         struct option_words files = {.count = 0};
         struct verify *v;
@@ -371,6 +409,7 @@ int command_verify(int argc, char **argv)
         if (!v) return SITE_EXIT_ENVIRONMENT;
         v->fast = fast;
         v->json = json;
+        v->progress = progress;
         status = verify_command(v, &files, jobs, stack, sample);
         mem_free(v);
         return status;

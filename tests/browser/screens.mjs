@@ -28,7 +28,13 @@ const SCREENS = {
   palette: { hash: 'run/RUN/user', see: async p => { await p.locator('.plot canvas').first().waitFor(); await p.keyboard.press('Control+k'); await p.getByRole('combobox').fill('api'); await p.getByRole('option').first().waitFor(); } },
   help: { hash: 'run/RUN/observe/charts', see: async p => { await p.locator('.dash-row').first().waitFor(); await p.keyboard.press('?'); await p.getByRole('dialog', { name: 'Shortcuts' }).waitFor(); } },
   editor: { hash: 'instructor/worker-pool-saturation', see: async p => { await p.getByRole('textbox', { name: /Source of/ }).waitFor(); await p.getByText('The server finds nothing wrong').waitFor(); } },
-  learning: { hash: 'learn', see: p => p.getByText('This server has no learning library').waitFor() },
+  dryrun: { hash: 'instructor/worker-pool-saturation?side=dryrun', see: async p => { await p.getByText('Time runs out').waitFor(); await p.getByRole('combobox', { name: 'Who acts' }).selectOption('1'); await p.getByText('Resolved').waitFor(); } },
+  verify: { hash: 'instructor/worker-pool-saturation?side=verify', see: async p => { await p.getByRole('button', { name: 'Verify' }).click(); await p.getByRole('list', { name: 'Proofs' }).getByText('baseline').first().waitFor(); }, after: p => p.getByRole('button', { name: 'Cancel' }).click() },
+  learning: { hash: 'learn', see: async p => { await p.getByRole('img', { name: /^Reward by episode/ }).waitFor(); await p.getByRole('img', { name: /^Calibration/ }).waitFor(); } },
+  terminal: { hash: 'run/RUN/terminal', see: async p => { await p.getByText('Shell beside the stack').waitFor(); await p.getByRole('textbox', { name: 'Terminal input' }).pressSequentially('uptime'); await p.keyboard.press('Enter'); await p.locator('.xterm-rows').getByText('ran uptime').waitFor(); }, out: 'F6' },
+  runs: { hash: 'runs', see: p => p.getByRole('region', { name: 'List of runs' }).waitFor(), late: true },
+  compare: { hash: 'runs?compare=RUN,r1', see: p => p.getByRole('rowheader', { name: 'Money lost' }).waitFor(), late: true },
+  monitor: { hash: 'runs', see: async p => { await p.getByText('criteria met').waitFor(); await p.getByRole('region', { name: 'List of runs' }).or(p.getByText('No run')).first().waitFor(); } },
   debrief: { hash: 'run/RUN/debrief', see: p => p.getByRole('heading', { name: 'What it was' }).waitFor(), late: true },
 };
 
@@ -47,7 +53,8 @@ async function each(names, run) {
           await axe(page, where);
           await fits(page, where);
           assert(bad.length === 0, bad.join('; '));
-          await page.keyboard.press('Escape');
+          await s.after?.(page);
+          await page.keyboard.press(s.out ?? 'Escape');
         });
       }
       await close();
@@ -56,7 +63,8 @@ async function each(names, run) {
 }
 
 const names = Object.keys(SCREENS).filter(n => !only || n === only);
-await each(names.filter(n => n === 'library' || n === 'editor' || n === 'learning'), '');
+const FREE = ['library', 'editor', 'dryrun', 'verify', 'learning'], LATE = ['debrief', 'runs', 'compare'];
+await each(names.filter(n => FREE.includes(n)), '');
 for (const theme of names.includes('briefing') ? THEMES : []) {
   const r = await api('POST', '/runs', { scenario: 'worker-pool-saturation' });
   const { page, bad, close } = await pageOpen(browser, base, { theme });
@@ -79,9 +87,9 @@ const r = await api('POST', '/runs', { scenario: 'worker-pool-saturation' });
 }
 await api('POST', `/runs/${r.id}/actions`, { kind: 'config.patch', on: 'gateway', args: { patch: { upstream_timeout_ms: 2500 } }, reason: 'give the API more time' });
 await api('POST', `/runs/${r.id}/actions`, { kind: 'process.restart', on: 'auth', args: {} });
-await each(names.filter(n => !['library', 'editor', 'learning', 'briefing', 'debrief'].includes(n)), r.id);
+await each(names.filter(n => ![...FREE, ...LATE, 'briefing'].includes(n)), r.id);
 await api('POST', `/runs/${r.id}/end`, { reason: 'complete' });
-await each(names.filter(n => n === 'debrief'), r.id);
+await each(names.filter(n => LATE.includes(n)), r.id);
 
 await browser.close();
 await mock.close();

@@ -17,6 +17,7 @@ import { Announcer, toast, Toasts } from './ui/toast';
 import { Palette, paletteOpen } from './palette';
 
 const Instructor = lazy(() => import('./instructor/instructor'), 'Instructor');
+const Monitor = lazy(() => import('./monitor/monitor'), 'Monitor');
 const Learn = lazy(() => import('./learn/learn'), 'Learn');
 const Debrief = lazy(() => import('./debrief/debrief'), 'Debrief');
 
@@ -28,6 +29,7 @@ export function App(): JSX.Element {
     { keys: 'g h', what: 'Go to the scenario library', group: 'Go to', run: () => go([]) },
     { keys: 'g r', what: 'Go to the running incident', group: 'Go to', run: () => run.value && go(['run', run.value.id, 'user']), when: () => run.value !== null },
     { keys: 'g i', what: 'Go to the scenario editor', group: 'Go to', run: () => go(['instructor']) },
+    { keys: 'g u', what: 'Go to the runs', group: 'Go to', run: () => go(['runs']) },
     { keys: 'g l', what: 'Go to the learning page', group: 'Go to', run: () => go(['learn']) },
     { keys: 'c t', what: 'Switch between dark and light', group: 'Everywhere', run: themeFlip },
   ]), []);
@@ -41,7 +43,7 @@ export function App(): JSX.Element {
       <LinkBanner />
       <Boundary name="This screen" key={first ?? 'library'}>
         {inRun && third === 'debrief' ? <Debrief id={id} /> : inRun ? <RunView id={id} openHelp={() => { help.value = true; }} />
-          : first === 'instructor' ? <Instructor id={id} /> : first === 'learn' ? <Learn /> : !ready.value && link.value !== 'down' ? <Waiting /> : <Library selected={first === 's' ? id : undefined} />}
+          : first === 'instructor' ? <Instructor id={id} /> : first === 'learn' ? <Learn /> : first === 'runs' ? <Monitor /> : !ready.value && link.value !== 'down' ? <Waiting /> : <Library selected={first === 's' ? id : undefined} />}
       </Boundary>
       <Toasts />
       <Announcer />
@@ -63,6 +65,7 @@ function TopBar(): JSX.Element {
       <nav class="tabs" aria-label="Main">
         {tab([], 'Scenarios', at === undefined || at === 's')}
         {tab(['instructor'], 'Editor', at === 'instructor')}
+        {tab(['runs'], 'Runs', at === 'runs')}
         {tab(['learn'], 'Learning', at === 'learn')}
       </nav>
       <span class="grow" />

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const root = dirname(fileURLToPath(import.meta.url));
-const SCREENS = ['library', 'run', 'user', 'observe', 'fix', 'agent', 'debrief', 'instructor', 'learn', 'terminal'];
+const SCREENS = ['library', 'run', 'user', 'observe', 'fix', 'agent', 'debrief', 'instructor', 'learn', 'monitor', 'terminal'];
 
 function files(dir) {
   return readdirSync(dir).flatMap(n => {

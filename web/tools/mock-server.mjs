@@ -1,7 +1,7 @@
 // A pretend server for work on the panel without the platform: speaks docs/contracts.md with a believable run of a small shop.
 // Used by `npm run mock` and by tests/browser; nothing of it reaches the product.
 //   node tools/mock-server.mjs [--port 8079] [--fast] [--hostile]
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { WebSocketServer } from 'ws';
@@ -12,6 +12,14 @@ const dist = new URL('../dist/', import.meta.url).pathname;
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 const HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script> ${7*7} {{constructor}} \u202Egnitset\u0000';
 
+const root = new URL('../../', import.meta.url).pathname, load = path => JSON.parse(readFileSync(root + path, 'utf8'));
+const csv = name => { const [head, ...rows] = readFileSync(`${root}docs/learning-report/${name}.csv`, 'utf8').trim().split('\n').map(l => l.split(',')); return rows.map(r => Object.fromEntries(head.map((h, i) => [h, r[i] !== '' && Number.isFinite(Number(r[i])) ? Number(r[i]) : r[i]]))); };
+const shape = load('scenarios/schema.json');
+const AUTHORING = {
+  schema: shape, edges: ['api->db', 'gateway->api'], metrics: ['fd:user_success:ratio10s', 'fd:user_latency:p95_10s'], mechanisms: [{ name: 'concurrency_limit', doc: 'too few workers or slots for the load' }],
+  services: Object.entries(load('sut/knobs.json')).map(([name, config]) => ({ name, configurable: true, adapter_of: null, config })),
+  kinds: Object.entries(shape.$defs.faults.properties).map(([name, args]) => ({ name, on: name.startsWith('net.') ? 'edge' : name.startsWith('load.') ? 'none' : name.startsWith('config.') ? 'service' : 'process', doc: `does ${name}`, expects: '', fault: true, repair: true, any_args: name.startsWith('config.'), args: name.startsWith('config.') ? null : args })),
+};
 const knob = (type, preset, title, extra = {}) => ({ type, default: preset, title, ...extra });
 const SCHEMAS = {
   gateway: {
@@ -50,7 +58,7 @@ const SCENARIOS = [
   card(null, 'retry-storm', 'Slow after a ten-second blip', 4, ['metastability', 'retries'], 'A short burst is over. The pain is not.', ['Recognise a metastable failure'], { pack: 'mine', problems: [{ line: 12, column: 3, severity: 'warning', message: 'two hints at the same time' }] }),
 ];
 
-export async function start({ port = 0, fast = false, hostile = false, model = 'normal', grafana = null } = {}) {
+export async function start({ port = 0, fast = false, hostile = false, model = 'normal', grafana = null, terminal = true } = {}) {
   const hold = fast ? 4000 : 30_000, hintAfter = fast ? 2500 : 45_000, limit = fast ? 90_000 : 1200_000, prepare = fast ? 500 : 2500;
   let epoch = Math.random().toString(16).slice(2), seq = 0, runs = 0, actionsMade = 0, feeds = 0;
   const kept = [], clients = new Set(), ended = new Map(), timers = new Set();
@@ -73,9 +81,11 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     for (const c of clients) if (c.readyState === 1) c.send(text);
     return m;
   };
-  const snapshot = () => JSON.stringify({ seq, t: Date.now(), type: 'snapshot', data: { epoch, run, criteria, guards, feed, actions, processes: procs, server: { version: '0.0.0-mock', grafana } } });
+  const snapshot = () => JSON.stringify({ seq, t: Date.now(), type: 'snapshot', data: { epoch, run, criteria, guards, feed, actions, processes: procs, server: { version: '0.0.0-mock', terminal, grafana } } });
   const rel = () => (run?.onset_ms ? Date.now() - run.onset_ms : run ? Date.now() - run.created_ms - prepare * 3 : 0);
   const addFeed = (kind, from, text, hint) => { const f = { id: `f${++feeds}`, at_ms: rel(), kind, from, text, ...(hint ? { hint } : {}) }; feed.push(f); push('feed', f); return f; };
+
+  let proofs = { state: 'idle', scenario: '', note: '', fast: false, stack: 2, began_ms: 0, ended_ms: 0, proofs: [] };
 
   // ---- the world: how the shop feels, from the configuration
   const wave = (t, p, a) => 1 + a * Math.sin((t / p) * 2 * Math.PI + p) + (Math.sin(t * 12.9898 + p * 78.233) * 43758.5453 % 1) * a * 0.6;
@@ -233,6 +243,23 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     let x;
     if (path === '/health') return json(res, { status: 'ok', version: '0', stack: 1, checks: {} });
     if (path === '/scenarios' && req.method === 'GET') return json(res, { scenarios: model === 'empty' ? [] : hostile ? [{ ...SCENARIOS[0], title: HOSTILE, brief: HOSTILE, tags: [HOSTILE], objectives: [HOSTILE] }] : SCENARIOS });
+    if (path === '/authoring') return json(res, AUTHORING);
+    if (path === '/scenarios/rehearse') {
+      const solved = Number(q.get('solution')) > 0, at = Number(q.get('after_ms'));
+      const events = [{ at_ms: 0, kind: 'fault', text: 'config.set', on: 'api' }, { at_ms: 1000, kind: 'brief', text: 'Pager: users wait.', on: 'pager' }, { at_ms: 1000, kind: 'lost', text: 'p95 below 400 ms', on: 'user_p95' },
+        { at_ms: 91_000, kind: 'hint', text: 'Where does the time go?', on: 'mentor' }, ...(solved ? [{ at_ms: 1000 + at, kind: 'action', text: 'config.set', on: 'api' }, { at_ms: 2000 + at, kind: 'met', text: 'p95 below 400 ms', on: 'user_p95' }, { at_ms: 32_000 + at, kind: 'held', text: 'p95 below 400 ms', on: 'user_p95' }] : [])];
+      return json(res, { outcome: solved ? 'resolved' : 'time_up', reason: '', page_ms: 1000, ended_ms: solved ? 32_000 + at : 1201_000, time_limit_ms: 1200_000, events });
+    }
+    if (path === '/verify' && req.method === 'GET') return json(res, proofs);
+    if (path === '/verify' && req.method === 'POST') {
+      proofs = { state: 'running', scenario: JSON.parse(body).scenario, note: '', fast: true, stack: 2, began_ms: Date.now(), ended_ms: 0, proofs: ['healthy: without the fault all criteria hold', 'the fault bites', 'doing nothing fails', 'solution 1 passes (first time)'].map(name => ({ name, state: 'waiting', phase: '', outcome: '', reason: '', took_ms: 0 })) };
+      const step = i => { if (proofs.state !== 'running') return; if (i > 0) Object.assign(proofs.proofs[i - 1], { state: 'passed', took_ms: 61_000 }); if (proofs.proofs[i]) Object.assign(proofs.proofs[i], { state: 'running', phase: 'baseline' }); else Object.assign(proofs, { state: 'passed', ended_ms: Date.now() }); push('verify', proofs); if (proofs.proofs[i]) wait(fast ? 250 : 1500, () => step(i + 1)); };
+      step(0);
+      return json(res, proofs, 202);
+    }
+    if (path === '/verify/stop') { Object.assign(proofs, { state: 'cancelled', ended_ms: Date.now() }); push('verify', proofs); return json(res, proofs, 202); }
+    if (path === '/learn/report') return model === 'empty' ? problem(res, 404, 'none') : json(res, { own: false, curve: csv('curve'), policies: csv('policies'), stability: csv('stability') });
+    if (path === '/learn/models') return model === 'empty' ? problem(res, 404, 'none') : json(res, { models: [{ file: 'default.fdlm', name: 'qtab', kind: 'qtab', seed: 16, episodes: 500032, steps: 56873563, train_return: 3.5, samples: 57103, ece: 0.0038, coverage: 0.895, abstention: 0.0129, calibration: Array.from({ length: 16 }, (_, i) => ({ score: i * 0.2, p: 0.63 + 0.36 * (1 - Math.exp(-i / 4)) })) }] });
     if (path === '/scenarios/lint') { const bad = body.split('\n').findIndex(l => /dificulty/.test(l)); return json(res, { ok: bad < 0, diagnostics: bad < 0 ? [] : [{ line: bad + 1, column: 1, severity: 'error', message: "unknown key 'dificulty', did you mean 'difficulty'?" }] }); }
     if ((x = m(/^\/scenarios\/([\w-]+)\/source$/))) { if (req.method === 'PUT') return json(res, { ok: true, diagnostics: [] }); res.writeHead(200, { 'content-type': 'text/yaml' }); return res.end(sourceOf(x[1])); }
     if ((x = m(/^\/scenarios\/([\w-]+)$/))) return json(res, { ...SCENARIOS.find(s => s.id === x[1]), hints: 2, criteria: CRITERIA() });
@@ -271,7 +298,7 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     }
     return problem(res, 404, `There is nothing at ${path}.`);
   };
-  const sourceOf = id => `schema: 1\nid: ${id}\ntitle: ${SCENARIOS.find(s => s.id === id)?.title ?? id}\nlevel: 1\ntime_limit: 20m\ntags: [concurrency, queues]\nbrief: |\n  Pager: users wait for seconds.\nload: {profile: steady, rps: 40}\ntimeline:\n  - {at: 0s, fault: config.set, on: api, args: {worker_threads: 2}, as: deploy, note: cost saving}\n  - {at: 90s, say: {from: manager, text: Any ETA?}}\ncriteria:\n  - {id: user_ok, title: 98 % of requests succeed, promql: 'fd:user_success:ratio10s', target: '>= 0.98', hold: 30s, weight: 3}\n  - {id: user_p95, title: p95 below 400 ms, promql: 'fd:user_latency:p95_10s', target: '< 0.4', unit: s, hold: 30s}\nhints:\n  - {after: 45s, text: What do the requests wait for?}\n`;
+  const sourceOf = id => `schema: 1\nid: ${id}\ntitle: ${SCENARIOS.find(s => s.id === id)?.title ?? id}\nlevel: 1\ntime_limit: 20m\ntags: [concurrency, queues]\nbrief: |\n  Pager: users wait for seconds.\nload: {profile: steady, rps: 40}\ntimeline:\n  - {at: 0s, fault: config.set, on: api, args: {worker_threads: 2}, as: deploy, note: cost saving}\n  - {at: 90s, say: {from: manager, text: Any ETA?}}\ncriteria:\n  - {id: user_ok, title: 98 % of requests succeed, promql: 'fd:user_success:ratio10s', target: '>= 0.98', hold: 30s, weight: 3}\n  - {id: user_p95, title: p95 below 400 ms, promql: 'fd:user_latency:p95_10s', target: '< 0.4', unit: s, hold: 30s}\nhints:\n  - {after: 45s, text: What do the requests wait for?}\nsolutions:\n  - [{config.set: {on: api, args: {worker_threads: 16}}}]\n`;
   const told = telemetry({ world, hostile, HOSTILE });
   const prom = (res, what, q) => {
     const keys = [...new Set(history.slice(-5).flatMap(h => Object.keys(h[1])))], names = [...new Set(keys.map(k => k.split('|')[0]))];
@@ -307,7 +334,27 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     res.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' });
     createReadStream(file).pipe(res);
   });
-  const wss = new WebSocketServer({ server, path: '/ws', maxPayload: 4096 });
+  const wss = new WebSocketServer({ noServer: true, maxPayload: 4096 }), shells = new WebSocketServer({ noServer: true, maxPayload: 8192 });
+  server.on('upgrade', (req, socket, head) => {
+    const to = req.url.startsWith('/ws/terminal') ? (terminal ? shells : null) : wss;
+    if (!to) return socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
+    to.handleUpgrade(req, socket, head, ws => to.emit('connection', ws, req));
+  });
+  // A pretend shell: says back what is typed, knows "exit".
+  shells.on('connection', ws => {
+    let line = '';
+    const say = text => ws.send(Buffer.from(text), { binary: true });
+    say('stack 1 / $ ');
+    ws.on('message', (data, binary) => {
+      if (!binary) return;
+      for (const c of data.toString()) {
+        if (c !== '\r' && c !== '\n') { line += c; say(c); continue; }
+        if (line === 'exit') { ws.send('{"type":"end","reason":"the shell has ended"}'); ws.close(1000); return; }
+        say(`\r\n\u001b[1;31mran\u001b[0m ${hostile ? HOSTILE : line}\r\nstack 1 / $ `);
+        line = '';
+      }
+    });
+  });
   wss.on('connection', (ws, req) => {
     const q = new URL(req.url, 'http://x').searchParams, at = Number(q.get('seq'));
     clients.add(ws);
@@ -319,9 +366,9 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
   await new Promise(done => server.listen(port, '127.0.0.1', done));
   return {
     url: `http://127.0.0.1:${server.address().port}`, push,
-    drop() { for (const c of clients) c.terminate(); },
+    drop() { for (const c of clients) c.terminate(); for (const c of shells.clients) c.terminate(); },
     newLife() { epoch = Math.random().toString(16).slice(2); kept.length = 0; for (const c of clients) c.terminate(); },
-    async close() { clearInterval(pulse); for (const t of timers) clearTimeout(t); for (const c of clients) c.terminate(); wss.close(); server.closeAllConnections(); await new Promise(done => server.close(done)); },
+    async close() { clearInterval(pulse); for (const t of timers) clearTimeout(t); for (const c of clients) c.terminate(); for (const c of shells.clients) c.terminate(); wss.close(); server.closeAllConnections(); await new Promise(done => server.close(done)); },
   };
 }
 

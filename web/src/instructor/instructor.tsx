@@ -1,4 +1,4 @@
-// The scenario editor: YAML with the server's own lint as you type, saved into the user's pack.
+// The scenario editor: YAML with completion, hovering and the server's own lint as you type; a dry run and proofs beside it; saved into the user's pack.
 import { linter, type Diagnostic as Mark_ } from '@codemirror/lint';
 import { yaml } from '@codemirror/lang-yaml';
 import type { EditorView } from '@codemirror/view';
@@ -9,14 +9,18 @@ import './instructor.css';
 import { encode, get, post, Problem, said, send } from '../live/api';
 import type { Diagnostic, Run, ScenarioCard } from '../live/protocol';
 import { active } from '../live/store';
-import { go, href } from '../live/url';
+import { go, href, route, setQuery } from '../live/url';
 import { plural } from '../ui/format';
 import { Icon } from '../ui/icons';
 import Editor from '../ui/editor';
-import { Empty, ProblemBox, Skeleton } from '../ui/parts';
+import { Dialog, Empty, ProblemBox, Skeleton, Tabs } from '../ui/parts';
 import { Mark } from '../ui/status';
 import { toast } from '../ui/toast';
-import { Preview } from './preview';
+import { assist } from './assist';
+import { listOf, Preview } from './preview';
+import { Proofs } from './proofs';
+import { Rehearse } from './rehearsal';
+import { vocabularyLoad } from './vocabulary';
 
 const list = signal<ScenarioCard[] | null>(null);
 /* Unsaved text by scenario, so that leaving the page by mistake costs nothing. */
@@ -25,11 +29,12 @@ const unsaved = signal<Record<string, string>>({});
 export function Instructor({ id }: { id?: string | undefined }): JSX.Element {
   const error = useSignal<string | null>(null);
   const load = (): void => { get<{ scenarios: ScenarioCard[] }>('/scenarios').then(a => { list.value = a.scenarios; error.value = null; }, e => { error.value = said(e); }); };
-  useEffect(load, []);
+  useEffect(() => { load(); void vocabularyLoad(); }, []);
+  const card = list.value?.find(s => s.id === id);
   return (
     <main class="instructor" id="main" tabIndex={-1}>
       <nav class="inst-list scroll" aria-label="Scenarios" tabIndex={0}>
-        <h1 class="over">Scenarios</h1>
+        <div class="row inst-head"><h1 class="over grow">Scenarios</h1><button class="btn small" onClick={() => { naming.value = { from: null }; }}><Icon name="plus" size={14} /> New</button></div>
         {error.value && <ProblemBox text={error.value} retry={load} />}
         {(list.value ?? []).map(s => (
           <a key={s.id} class="fix-item-like" href={href(['instructor', s.id])} aria-current={s.id === id ? 'page' : undefined}>
@@ -37,12 +42,81 @@ export function Instructor({ id }: { id?: string | undefined }): JSX.Element {
           </a>
         ))}
       </nav>
-      {id ? <Source key={id} id={id} saved={load} /> : <Empty title="Choose a scenario to read or change">Saving writes a copy into your own pack; the shipped scenarios stay as they are.</Empty>}
+      {id ? <Source key={id} id={id} saved={load} own={card?.writable !== false || card === undefined} /> : <Empty title="Choose a scenario to read or change">What comes with the product stays as it is: a copy of it, under another name, is yours to change.</Empty>}
+      {naming.value && <Naming from={naming.value.from} taken={(list.value ?? []).map(s => s.id)} close={() => { naming.value = null; }} saved={load} />}
     </main>
   );
 }
 
-function Source({ id, saved }: { id: string; saved: () => void }): JSX.Element {
+/* A new scenario, or a copy: asked for its id, which is also the name of its file. */
+const naming = signal<{ from: { id: string; text: string } | null } | null>(null);
+const ID = /^[a-z][a-z0-9-]{2,63}$/;
+export const renamed = (text: string, id: string): string => (/^id:.*$/m.test(text) ? text.replace(/^id:.*$/m, `id: ${id}`) : `id: ${id}\n${text}`);
+const skeleton = (id: string): string => `schema: 1
+id: ${id}
+title: Say in a few words what users feel
+level: 2
+time_limit: 15m
+tags: [latency]
+objectives:
+  - Say what a learner can do afterwards
+brief: |
+  **Page:** what wakes the learner, without the cause.
+
+load: {profile: steady, rps: 40}
+baseline: {settle: 10s}
+timeline:
+  - {at: 0s, fault: config.set, on: api, args: {worker_threads: 1}, as: deploy, note: 'a change somebody made'}
+confirm: {within: 60s, symptom: [not user_p95]}
+criteria:
+  - {id: user_p95, title: p95 of user requests below 400 ms, promql: 'fd:user_latency:p95_10s', target: '< 0.4', unit: s, hold: 30s}
+truth:
+  component: api
+  mechanism: concurrency_limit
+  object: {key: worker_threads}
+  path: [api, gateway]
+evidence:
+  symptom: [panel:user.latency]
+  cause: [config:api.worker_threads]
+hints:
+  - {after: 90s, text: 'Where does the time go?'}
+solutions:
+  - [{config.set: {on: api, args: {worker_threads: 16}}}]
+wrong_fixes:
+  - do: [{process.restart: {on: api}}]
+    explain: The setting outlives the restart.
+debrief: |
+  **What happened.** Write it for somebody who did not find it.
+`;
+
+function Naming({ from, taken, close, saved }: { from: { id: string; text: string } | null; taken: string[]; close: () => void; saved: () => void }): JSX.Element {
+  const id = useSignal(from ? `${from.id}-copy` : 'my-scenario'), error = useSignal<string | null>(null), busy = useSignal(false);
+  const wrong = !ID.test(id.value) ? 'Lower-case letters, digits and hyphens, beginning with a letter, at least three.' : taken.includes(id.value) ? 'There is a scenario of that name already.' : null;
+  const save = async (): Promise<void> => {
+    if (wrong) return;
+    busy.value = true;
+    try {
+      await send('PUT', `/scenarios/${encode(id.value)}/source`, from ? renamed(from.text, id.value) : skeleton(id.value));
+      if (from) { const u = { ...unsaved.value }; delete u[from.id]; unsaved.value = u; }
+      saved();
+      close();
+      go(['instructor', id.value]);
+      toast('ok', 'Saved into your pack', undefined, undefined, 2500);
+    } catch (e) { error.value = said(e); }
+    busy.value = false;
+  };
+  return (
+    <Dialog title={from ? `Save ${from.id} as your own` : 'New scenario'} close={close} foot={<>
+      <button class="btn quiet" onClick={close}>Cancel</button><button class="btn primary" disabled={wrong !== null || busy.value} onClick={() => void save()}>{busy.value ? 'Saving…' : 'Save'}</button></>}>
+      <label class="field"><span>Id, which is also the name of its file</span><input class="in mono" value={id.value} maxLength={64} onInput={e => { id.value = e.currentTarget.value.trim(); error.value = null; }} onKeyDown={e => { if (e.key === 'Enter') { e.preventDefault(); void save(); } }} /></label>
+      {wrong ? <p class="t2" role="status">{wrong}</p> : <p class="t3">It goes into your own pack. {from ? 'The one it was made from stays as it is.' : 'It begins as a small incident that works.'}</p>}
+      {error.value && <ProblemBox text={error.value} />}
+    </Dialog>
+  );
+}
+
+type SideView = 'problems' | 'dryrun' | 'verify';
+function Source({ id, saved, own }: { id: string; saved: () => void; own: boolean }): JSX.Element {
   const text = useSignal<string | null>(unsaved.peek()[id] ?? null);
   const disk = useSignal('');
   const found = useSignal<Diagnostic[]>([]);
@@ -61,6 +135,8 @@ function Source({ id, saved }: { id: string; saved: () => void }): JSX.Element {
     unsaved.value = u;
   };
   const save = async (): Promise<boolean> => {
+    if (unsaved.value[id] === undefined) return true;
+    if (!own) { naming.value = { from: { id, text: text.value ?? '' } }; return false; }
     state.value = 'saving';
     error.value = null;
     try {
@@ -75,7 +151,7 @@ function Source({ id, saved }: { id: string; saved: () => void }): JSX.Element {
     } catch (e) { error.value = said(e); return false; } finally { state.value = 'idle'; }
   };
   const start = async (): Promise<void> => {
-    if (unsaved.value[id] !== undefined && !(await save())) return;
+    if (!(await save())) return;
     state.value = 'starting';
     try { const r = await post<Run>('/runs', { scenario: id, fast: true }, { timeout_ms: 60_000 }); go(['run', r.id, 'user']); }
     catch (e) { error.value = e instanceof Problem && e.status === 409 ? `${e.message} End it first.` : said(e); }
@@ -91,21 +167,31 @@ function Source({ id, saved }: { id: string; saved: () => void }): JSX.Element {
   if (text.value === null) return error.value ? <div class="pad16"><ProblemBox text={`The source cannot be read: ${error.value}`} retry={load} /></div> : <Skeleton lines={14} height={16} />;
   const errors = found.value.filter(d => d.severity === 'error').length;
   const dirty = unsaved.value[id] !== undefined;
+  const asked = route.value.query.side, side: SideView = asked === 'dryrun' || asked === 'verify' ? asked : 'problems';
   return (
     <>
       <section class="inst-edit" aria-label="Source">
         <div class="subbar"><code class="ell">{id}.yaml</code>{dirty && <span class="tag mod">edited</span>}<span class="grow" />
           <button class="btn small quiet" disabled={!dirty} onClick={() => { change(disk.value); reverts.value++; }}><Icon name="undo" size={14} /> Revert</button>
           <button class="btn small" disabled={errors > 0 || state.value !== 'idle' || active.value} onClick={start} title="A run with shortened holds and limits"><Icon name="play" size={14} /> Try it fast</button>
-          <button class="btn small primary" disabled={!dirty || state.value !== 'idle'} onClick={() => void save()}>{state.value === 'saving' ? 'Saving…' : 'Save'}</button></div>
+          {!own && <button class="btn small" onClick={() => { naming.value = { from: { id, text: text.value ?? '' } }; }}>Save as mine…</button>}
+          {own && <button class="btn small primary" disabled={!dirty || state.value !== 'idle'} onClick={() => void save()}>{state.value === 'saving' ? 'Saving…' : 'Save'}</button>}</div>
         {error.value && <div class="pad"><ProblemBox text={error.value} /></div>}
-        <Editor value={text.value} revision={reverts.value} change={change} label={`Source of ${id}`} run={() => void save()} view={v => { view.value = v; }} extensions={() => [yaml(), lintOnServer(d => { found.value = d; })]} />
+        <Editor value={text.value} revision={reverts.value} change={change} label={`Source of ${id}`} run={() => void save()} view={v => { view.value = v; }} extensions={() => [yaml(), ...assist(), lintOnServer(d => { found.value = d; })]} />
       </section>
-      <aside class="inst-side scroll" aria-label="Problems and preview" tabIndex={0}>
-        <h2 class="over">Problems</h2>
-        {found.value.length === 0 ? <p class="row t2"><Mark state="ok" /> The server finds nothing wrong.</p>
-          : <><p class="t2">{plural(errors, 'error')}, {plural(found.value.length - errors, 'warning')}</p><ul>{found.value.map((d, i) => <li key={i}><button class="inst-problem" onClick={() => jump(d)}><Mark state={d.severity === 'error' ? 'crit' : 'warn'} size={14} /><span><b>Line {d.line}</b> {d.message}</span></button></li>)}</ul></>}
-        <Preview text={text.value} />
+      <aside class="inst-side" aria-label="Problems, dry run and proofs">
+        <div class="subbar"><Tabs<SideView> sub label="Beside the source" value={side} pick={v => setQuery({ side: v === 'problems' ? null : v })} items={[
+          { id: 'problems', label: errors ? `Problems (${errors})` : 'Problems' }, { id: 'dryrun', label: 'Dry run' }, { id: 'verify', label: 'Verify' }]} /></div>
+        <div class="inst-side-in scroll" tabIndex={0} role="region" aria-label={side === 'problems' ? 'Problems and preview' : side === 'dryrun' ? 'Dry run' : 'Proofs'}>
+          {side === 'dryrun' ? <Rehearse text={text.value} solutions={listOf(text.value, 'solutions', true).length} ok={errors === 0} />
+            : side === 'verify' ? <Proofs id={id} ready={errors === 0} save={save} /> : (
+              <>
+                <h2 class="over">Problems</h2>
+                {found.value.length === 0 ? <p class="row t2"><Mark state="ok" /> The server finds nothing wrong.</p>
+                  : <><p class="t2">{plural(errors, 'error')}, {plural(found.value.length - errors, 'warning')}</p><ul>{found.value.map((d, i) => <li key={i}><button class="inst-problem" onClick={() => jump(d)}><Mark state={d.severity === 'error' ? 'crit' : 'warn'} size={14} /><span><b>Line {d.line}</b> {d.message}</span></button></li>)}</ul></>}
+                <Preview text={text.value} />
+              </>)}
+        </div>
       </aside>
     </>
   );

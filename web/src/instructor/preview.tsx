@@ -18,7 +18,7 @@ export function durationOf(text: string): number | null {
 const unquote = (s: string): string => s.trim().replace(/^(['"])([\s\S]*)\1$/, '$2');
 
 /* The items of the list under a top-level key, one level deep: enough for a timeline. */
-export function listOf(text: string, name: string): Item[] {
+export function listOf(text: string, name: string, any = false): Item[] {
   const tree = yamlLanguage.parser.parse(text);
   const items: Item[] = [];
   const slice = (n: { from: number; to: number }): string => text.slice(n.from, n.to);
@@ -27,7 +27,7 @@ export function listOf(text: string, name: string): Item[] {
     const key = pair.getChild('Key');
     if (!key || slice(key).trim() !== name) continue;
     const seq = pair.getChild('BlockSequence') ?? pair.getChild('FlowSequence');
-    for (const item of seq ? (seq.name === 'BlockSequence' ? seq.getChildren('Item') : seq.getChildren('FlowMapping')) : []) {
+    for (const item of seq ? (seq.name === 'BlockSequence' ? seq.getChildren('Item') : any ? seq.getChildren('FlowSequence') : seq.getChildren('FlowMapping')) : []) {
       const map = item.name === 'FlowMapping' ? item : item.getChild('FlowMapping') ?? item.getChild('BlockMapping');
       const fields: Entry[] = [];
       for (const p of map?.getChildren('Pair') ?? []) {

@@ -102,7 +102,7 @@ export interface Trace { trace_id: string; start_ms: number; duration_ms: number
 interface Payloads {
   snapshot: Snapshot; run: Run; criterion: Criterion; guard: Guard; feed: FeedItem; action: Action; process: Process;
   user: { requests: UserRequest[] }; series: { t: number; v: Record<string, number> }; recommendation: Recommendation;
-  comparison: Comparison; log: unknown; notice: { level?: string; text?: string; detail?: string }; beat: object;
+  comparison: Comparison; log: unknown; verify: import('./verify').Verify; notice: { level?: string; text?: string; detail?: string }; beat: object;
   fault: unknown; mapek: unknown;
 }
 export type Message = { [K in keyof Payloads]: { seq: number; t: number; type: K; data: Payloads[K] } }[keyof Payloads];

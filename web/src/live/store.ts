@@ -2,6 +2,7 @@
 import { computed, signal } from '@preact/signals';
 import { clockSet, serverNow } from './clock';
 import { seriesAdd, seriesAgain } from './metrics';
+import { verify } from './verify';
 import type { Action, Comparison, Criterion, FeedItem, Guard, Message, Process, Recommendation, Run, UserRequest } from './protocol';
 
 export const REQUESTS_MAX = 300;
@@ -107,6 +108,7 @@ export function apply(m: Message): void {
     case 'series': seriesAdd(m.data.t, m.data.v); return;
     case 'recommendation': recommendations.value = [...recommendations.value, m.data].slice(-50); return;
     case 'comparison': comparison.value = m.data; return;
+    case 'verify': verify.value = m.data; return;
     case 'notice': notice.value = { n: m.seq, text: m.data.text ?? m.data.detail ?? 'The server sent a notice.' }; return;
     default: return; // beat, log, fault, mapek and kinds of a newer server
   }

@@ -1,6 +1,6 @@
 // CodeMirror, once for all editors. It lives in a shadow root: there its styles are adopted style sheets, which a strict content
 // security policy allows, where in the page it would need inline <style> elements.
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
+import { autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, completionStatus } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { lintKeymap } from '@codemirror/lint';
@@ -32,6 +32,7 @@ const look = EditorView.theme({
   '.cm-tooltip': { backgroundColor: 'var(--raised)', color: 'var(--text)', border: '1px solid var(--line)', borderRadius: '6px' },
   '.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--on-accent)' },
   '.cm-completionDetail': { color: 'var(--text-3)' }, '.cm-diagnostic': { fontFamily: 'var(--sans)', fontSize: '12px' },
+  '.cm-meaning': { maxWidth: '420px', padding: '6px 10px', fontFamily: 'var(--sans)', fontSize: '12px' }, '.cm-completionInfo': { maxWidth: '340px', whiteSpace: 'pre-line', fontSize: '12px' },
   // The library underlines with data: images, which the content security policy refuses.
   '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--crit) 1px', textUnderlineOffset: '3px' },
   '.cm-lintRange-warning': { backgroundImage: 'none', textDecoration: 'underline wavy var(--warn) 1px', textUnderlineOffset: '3px' },
@@ -58,7 +59,7 @@ export default function Editor(p: EditorProps): JSX.Element {
           history(), drawSelection(), indentOnInput(), closeBrackets(), autocompletion(), syntaxHighlighting(colours), look,
           keymap.of([
             { key: 'Mod-Enter', run: () => { latest.current.run?.(); return true; } },
-            { key: 'Escape', run: e => { e.contentDOM.blur(); host.current?.focus(); return true; } },
+            { key: 'Escape', run: e => { if (completionStatus(e.state) === 'active') return closeCompletion(e); e.contentDOM.blur(); host.current?.focus(); return true; } },
             ...(p.oneLine ? [{ key: 'Enter', run: () => { latest.current.run?.(); return true; } }] : [indentWithTab]),
             ...closeBracketsKeymap, ...completionKeymap, ...lintKeymap, ...historyKeymap, ...defaultKeymap]),
           ...(p.oneLine ? [EditorView.lineWrapping] : [lineNumbers(), highlightActiveLine()]),
