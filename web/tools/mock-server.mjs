@@ -145,7 +145,9 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     fresh();
     for (const p of procs) p.state = 'up';
   };
+  let hurried = 0; // seconds told ahead of the clock; from then on the clock is not told any more
   const tick = () => {
+    if (hurried) return;
     const t = Math.floor(Date.now() / 1000);
     if (history.length && history[history.length - 1][0] >= t) return;
     const v = sample(t);
@@ -366,6 +368,15 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
   await new Promise(done => server.listen(port, '127.0.0.1', done));
   return {
     url: `http://127.0.0.1:${server.address().port}`, push,
+    /* The next n seconds of a run at once: charts, criteria and users as in each second of life. */
+    hurry(n) {
+      for (let i = 0; i < n; i++) {
+        const t = Math.floor(Date.now() / 1000) + ++hurried, v = sample(t);
+        push('series', { t: t * 1000, v });
+        push('user', { requests: Array.from({ length: 6 }, (_, k) => ({ at_ms: t * 1000 + k, journey: 'buy', step: 'order', status: 200, ok: true, latency_ms: 20 + k, user: `u${k}`, trace_id: String(t * 10 + k) })) });
+        for (const c of criteria) push('criterion', { ...c, value: v[c.promql] ?? null });
+      }
+    },
     drop() { for (const c of clients) c.terminate(); for (const c of shells.clients) c.terminate(); },
     newLife() { epoch = Math.random().toString(16).slice(2); kept.length = 0; for (const c of clients) c.terminate(); },
     async close() { clearInterval(pulse); for (const t of timers) clearTimeout(t); for (const c of clients) c.terminate(); for (const c of shells.clients) c.terminate(); wss.close(); server.closeAllConnections(); await new Promise(done => server.close(done)); },
