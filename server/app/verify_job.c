@@ -6,7 +6,7 @@
 #include "common/base/mem.h"
 #include "common/base/str.h"
 #include "common/sys/clock.h"
-#include "server/app/child.h"
+#include "common/sys/child.h"
 
 enum { JOB_IDLE, JOB_RUNNING, JOB_PASSED, JOB_FAILED, JOB_CANCELLED, JOB_BROKEN };
 static const char *const job_state_text[] = {"idle", "running", "passed", "failed", "cancelled", "broken"};
