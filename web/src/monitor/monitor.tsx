@@ -82,7 +82,7 @@ function All({ compared }: { compared: string[] }): JSX.Element {
       {error && <ProblemBox text={`The runs cannot be read: ${error}`} retry={again} />}
       {!data && !error ? <Skeleton lines={5} height={22} /> : list.length === 0 ? <Empty title={data?.runs.length ? 'No run matches' : 'No run yet'}>{data?.runs.length ? 'Another word or outcome will show more.' : 'Every run that is started on this server is listed here.'}</Empty> : (
         <div class="scroll all-rows" tabIndex={0} role="region" aria-label="List of runs">
-          <table><thead><tr><th><span class="sr">Compare</span></th><th>run</th><th>scenario</th><th>outcome</th><th class="num">took</th><th>help</th><th class="num">seed</th><th>begun</th><th /></tr></thead>
+          <table><thead><tr><th><span class="sr">Compare</span></th><th>run</th><th>scenario</th><th>outcome</th><th class="num">took</th><th>help</th><th class="num">seed</th><th>begun</th><th><span class="sr">Open</span></th></tr></thead>
             <tbody>{list.slice(0, 200).map(r => (
               <tr key={r.id}><td><input type="checkbox" aria-label={`Compare ${r.id}`} checked={compared.includes(r.id)} disabled={r.outcome === null} onChange={() => flip(r.id)} /></td><td>{r.id}</td><td class="ell" title={r.title}>{r.title}</td>
                 <td><span class="row gap4"><Mark state={r.outcome ? MARK[r.outcome] ?? 'info' : 'info'} size={14} />{r.outcome ? (r.complete && r.outcome === 'abandoned' ? 'marked complete' : WORD[r.outcome] ?? r.outcome) : r.state}{r.fast && <span class="tag">fast</span>}</span></td>
