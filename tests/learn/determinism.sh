@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 3
 work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT
-rooms=$(ls learn/{rng,sim,oracle,feat,policy,env,eval,nn,model,train,reco,mapek,rca,tools}/*.c common/base/*.c common/sys/{clock,file,dir,fault_page}.c)
+rooms=$(ls learn/{rng,sim,oracle,feat,policy,env,eval,nn,model,train,reco,mapek,rca,tools}/*.c common/{base,text}/*.c common/sys/{clock,file,dir,fault_page}.c)
 want="" passed=0 failed=0
 for compiler in gcc clang; do
         command -v "$compiler" >/dev/null || { echo "skipped $compiler: not installed"; continue; }
@@ -23,7 +23,7 @@ for compiler in gcc clang; do
                         "$compiler" -std=gnu17 "$level" -ffp-contract=off -w -Wno-psabi -D_GNU_SOURCE -DFD_VERSION='"x"' -DFD_SOURCE_DIR='"."' -I. $extra -c "$source" -o "$object" || exit 3
                         objects+=("$object")
                 done
-                "$compiler" "${objects[@]}" -o "$work/learn" -lm -lpthread || exit 3
+                "$compiler" "${objects[@]}" -o "$work/learn" -lcjson -lyaml -lm -lpthread || exit 3
                 got=$("$work/learn" check --determinism) || { echo "$got"; echo "not ok $compiler $level: check failed"; failed=$((failed + 1)); continue; }
                 numbers=$(echo "$got" | grep -oE '(trace [a-z0-9]+|model) [0-9a-f]{16}')
                 echo "$compiler $level: $(echo "$numbers" | tr '\n' ' ')"

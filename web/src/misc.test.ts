@@ -3,6 +3,7 @@ import { cluster, ticks } from './debrief/lanes';
 import { step } from './debrief/step';
 import { durationOf, listOf } from './instructor/preview';
 import { filter } from './library/library';
+import { describe } from './live/commands';
 import type { ScenarioCard } from './live/protocol';
 import { score } from './palette';
 import { bodyOf, curl, products } from './user/shop';
@@ -11,6 +12,11 @@ test('the palette wants all letters in order', () => {
   expect(score('Configure api', 'cfgapi')).not.toBeNull();
   expect(score('Configure api', 'xapi')).toBeNull();
   expect(score('Configure api', 'api')! < score('Restart api', 'api', true)!).toBe(true);
+});
+
+test('a change of the whole shop names no place', () => {
+  expect(describe({ kind: 'load.shed', args: { admit_percent: 70 } })).toBe('Shed load');
+  expect(describe({ kind: 'load.shed', on: 'gateway', args: { admit_percent: 70 } })).toBe('Shed load on gateway');
 });
 
 const card = (id: string, o: Partial<ScenarioCard> = {}): ScenarioCard => ({ id, title: id, level: 1, tags: [], brief: '', objectives: [], order: null, pack: null, time_limit_ms: 1, difficulty: null, best: null, problems: [], ...o }) as ScenarioCard;

@@ -31,12 +31,12 @@ function Answer({ r }: { r: Recommendation }): JSX.Element | null {
   if (!a) return <p class="t3">It asks for no change.</p>;
   const accept = async (): Promise<void> => {
     busy.value = true;
-    void adviceAnswer('accepted', what(r), r.target ?? a.on);
+    void adviceAnswer('accepted', what(r), r.target ?? a.on ?? '');
     const done = await act({ kind: a.kind, on: a.on, args: a.args ?? {}, reason: 'recommended by the agent' });
     busy.value = false;
     if (done) answer('You accepted this.');
   };
-  const ignore = (why: string): void => { asking.value = false; answer(`You ignored this: ${why.toLowerCase()}.`); void adviceAnswer('ignored', `${what(r)} (${why.toLowerCase()})`, r.target ?? a.on); };
+  const ignore = (why: string): void => { asking.value = false; answer(`You ignored this: ${why.toLowerCase()}.`); void adviceAnswer('ignored', `${what(r)} (${why.toLowerCase()})`, r.target ?? a.on ?? ''); };
   const args = Object.entries(a.args ?? {});
   return (
     <div class="answer">

@@ -21,7 +21,7 @@ export function command(c: Command): Promise<Action> {
 
 /* The same for buttons: the outcome is told in the corner. */
 export async function act(c: Command): Promise<Action | null> {
-  const name = c.kind === 'undo' ? 'Undo' : `${VERB[c.kind] ?? c.kind} ${c.on}`;
+  const name = c.kind === 'undo' ? 'Undo' : describe({ kind: c.kind, on: c.on });
   try {
     const a = await command(c);
     if (a.state === 'failed') { toast('crit', `${name} failed`, a.detail); return a; }
@@ -33,13 +33,14 @@ export async function act(c: Command): Promise<Action | null> {
   }
 }
 
-export function describe(a: { kind: string; on: string; args?: Record<string, Json>; changed?: Action['changed'] }): string {
+export function describe(a: { kind: string; on?: string; args?: Record<string, Json>; changed?: Action['changed'] }): string {
   if (a.changed && Object.keys(a.changed).length) {
     return Object.entries(a.changed).map(([k, v]) => `${a.on}.${k} ${literal(v.from)} → ${literal(v.to)}`).join(', ');
   }
   const patch = a.args?.patch;
   if (patch && typeof patch === 'object' && !Array.isArray(patch)) return Object.entries(patch).map(([k, v]) => `${a.on}.${k} → ${literal(v)}`).join(', ');
-  return `${VERB[a.kind] ?? a.kind} ${a.on}`;
+  const verb = VERB[a.kind] ?? a.kind;
+  return a.on ? `${verb} ${a.on}` : verb.replace(/ on$/, ''); // what concerns the whole shop names no place
 }
 
 /* The newest change of the learner that can still be taken back. */
