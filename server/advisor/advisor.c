@@ -189,7 +189,7 @@ static void rca_note(struct advisor *a)
 
 static void advise(struct advisor *a)
 {
-        AUTO_BUF out;
+        AUTO_BUF out = {0};
 
         a->told++;
         if (!a->o.tell) return;

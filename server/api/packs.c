@@ -228,7 +228,7 @@ struct json *packs_json(const struct packs *p)
 enum err packs_make(struct packs *p, const char *root, const char *name, const char *title, struct err_note *reterr)
 {
         char dir[FILE_PATH_BYTES], path[FILE_PATH_BYTES];
-        AUTO_BUF text;
+        AUTO_BUF text = {0};
         enum err e;
 
         if (!str_is_id(name, SCENARIO_ID_BYTES_MAX))

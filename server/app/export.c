@@ -22,7 +22,7 @@ static enum err export_episode(void *ctx, const struct history_episode *x)
 {
         struct export *out = ctx;
         struct json *columns = NULL;
-        AUTO_BUF text;
+        AUTO_BUF text = {0};
         enum err e = ERR_OK;
 
         out->count++;

@@ -123,6 +123,18 @@ function functionsOf(file) {
   }
   report('files and functions keep their shape', problems);
 }
+{ // A buffer that ends with its scope is freed on every way out, so it must be one before the first of them.
+  const problems = [];
+  for (const file of files.filter((f) => f.endsWith('.c')))
+    for (const f of functionsOf(file))
+      f.body.forEach((line, at) => {
+        const name = line.match(/^AUTO_BUF (\w+);/)?.[1];
+        if (!name) return;
+        const rest = f.body.slice(at + 1), init = rest.findIndex((l) => new RegExp(`buf_init\\(&${name}\\b`).test(l)), out = rest.findIndex((l) => /\breturn\b/.test(l));
+        if (init < 0 || (out >= 0 && out < init)) problems.push(`${file}: ${f.name}() may return before '${name}' is initialised: write AUTO_BUF ${name} = {0};`);
+      });
+  report('buffers are initialised before the first return', problems);
+}
 {
   const byName = new Map(), problems = [];
   for (const file of files.filter((f) => f.endsWith('.c')))
