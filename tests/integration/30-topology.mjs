@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// docs/topology.md on a real stack: each part is stopped, what the page says is seen in Prometheus, and it comes back.
+// docs/topology.md on a real stack: each part is stopped, what the page says is seen in Prometheus, and it comes back. Takes minutes.
 import { createRequire } from 'node:module';
 import { check, finish, stackAddress, stackNumber, test, until } from './lib/sut.mjs';
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The shop's own services (config, auth, gateway, api, worker, payments) on private PostgreSQL, Redis and NATS: the order flow, and each knob
-// proven by what it does to a metric or an answer.
+// proven by what it does to a metric or an answer. Takes minutes.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
