@@ -647,12 +647,15 @@ await test('worker payments_pool_size and db_pool_size: so many connections', as
 
 await test('worker payments_retry_budget_percent; retry_backoff_max_ms', async () => {
   const retries = async (percent) => {
-    const [sent] = await during(payments, { error_percent: 100 }, () => during(worker, { payments_retries: 3, payments_retry_budget_percent: percent, breaker_enabled: false, retry_backoff_ms: 60000, retry_backoff_max_ms: 30, max_attempts: 100 },
-      () => grows(worker, 'http_client_retries_total{peer="payments",outcome="sent"}', async () => {
-        const [tries] = await grows(worker, 'jobs_total{outcome="retried"}', async () => { await load(4, 40, order); const from = sum(await metrics(worker.address), 'jobs_total{outcome="retried"}'); await until('60 tries, though the back-off would be a minute', async () => sum(await metrics(worker.address), 'jobs_total{outcome="retried"}') - from > 60); });
-        return tries;
-      })).then(([n, tries]) => [n / tries]));
-    await allSettled();
+    // The worker keeps its patience until everything is settled: a job that was tried often would be given up by the usual number of attempts.
+    const sent = await during(worker, { payments_retries: 3, payments_retry_budget_percent: percent, breaker_enabled: false, retry_backoff_ms: 60000, retry_backoff_max_ms: 30, max_attempts: 100 }, async () => {
+      const [n, tries] = await during(payments, { error_percent: 100 }, () => grows(worker, 'http_client_retries_total{peer="payments",outcome="sent"}', async () => {
+        const [grown] = await grows(worker, 'jobs_total{outcome="retried"}', async () => { await load(4, 40, order); const from = sum(await metrics(worker.address), 'jobs_total{outcome="retried"}'); await until('60 tries, though the back-off would be a minute', async () => sum(await metrics(worker.address), 'jobs_total{outcome="retried"}') - from > 60); });
+        return grown;
+      }));
+      await allSettled();
+      return n / tries;
+    });
     return sent;
   };
   const all = await retries(100);
@@ -668,13 +671,16 @@ await test('worker statement_timeout_ms and db_pool_wait_ms: a locked table', as
     const holder = spawn('psql', ['-X', '-q', '-h', `${dir}/s`, '-U', 'sut', '-d', 'shop'], { stdio: ['pipe', 'ignore', 'ignore'] });
     await load(8, 100, order);
     holder.stdin.write('BEGIN; LOCK TABLE payments;\n');
-    const [grown] = await during(worker, { max_attempts: 100, retry_backoff_ms: 50, ...values }, () => grows(worker, prefix, async () => {
-      const from = sum(await metrics(worker.address), prefix);
-      await load(8, 100, order);
-      await until(`${prefix} to grow`, async () => sum(await metrics(worker.address), prefix) > from, 15000);
-    }));
-    holder.kill();
-    await allSettled();
+    const grown = await during(worker, { max_attempts: 100, retry_backoff_ms: 50, ...values }, async () => {
+      const [n] = await grows(worker, prefix, async () => {
+        const from = sum(await metrics(worker.address), prefix);
+        await load(8, 100, order);
+        await until(`${prefix} to grow`, async () => sum(await metrics(worker.address), prefix) > from, 15000);
+      });
+      holder.kill();
+      await allSettled();
+      return n;
+    });
     return grown;
   };
   check(await locked({ statement_timeout_ms: 100 }, 'jobs_total{outcome="retried"}') >= 1, 'statements are cut');
@@ -685,13 +691,16 @@ await test('worker db_password: new sessions need the right one', async () => {
   pg.sql("ALTER ROLE shop PASSWORD 'other'");
   pg.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop'");
   await set(api, { db_password: 'other' });
-  const [refused] = await during(worker, { max_attempts: 100, retry_backoff_ms: 50 }, () => grows(worker, 'db_client_errors_total{operation="connect"}', async () => {
-    await until('an order', async () => (await order()).status === 201);
-    await until('a refusal', async () => sum(await metrics(worker.address), 'jobs_total{outcome="retried"}') > 0 && sum(await metrics(worker.address), 'db_client_errors_total{operation="connect"}') > 0);
-  }));
+  const refused = await during(worker, { max_attempts: 100, retry_backoff_ms: 50 }, async () => {
+    const [n] = await grows(worker, 'db_client_errors_total{operation="connect"}', async () => {
+      await until('an order', async () => (await order()).status === 201);
+      await until('a refusal', async () => sum(await metrics(worker.address), 'jobs_total{outcome="retried"}') > 0 && sum(await metrics(worker.address), 'db_client_errors_total{operation="connect"}') > 0);
+    });
+    await set(worker, { db_password: 'other' });
+    await allSettled();
+    return n;
+  });
   check(refused >= 1, `${refused}`);
-  await set(worker, { db_password: 'other' });
-  await allSettled();
   pg.sql("ALTER ROLE shop PASSWORD 'shop'");
   await set(api, { db_password: 'shop' });
   await set(worker, { db_password: 'shop' });
