@@ -261,7 +261,7 @@ await scene('a tail that is read is paused, and says so', {}, async ({ page, bas
   await page.keyboard.press('End');
   await until('following', async () => (await page.getByText(/^Paused/).count()) === 0);
   await page.locator('.log-row').last().click();
-  await page.getByRole('button', { name: 'Only lines with this order_id' }).click();
+  await page.getByRole('button', { name: 'only this order_id' }).click();
   await page.waitForURL(/field=order_id%3A\d+/);
   await page.getByRole('button', { name: /Remove the filter field/ }).click();
   await until('no filter', async () => !page.url().includes('field='));

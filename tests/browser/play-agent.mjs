@@ -1,7 +1,7 @@
 // A learner plays with the agent beside them, in a browser, against a running server that has a race to offer:
 //   node tests/browser/play-agent.mjs http://127.0.0.1:8080
-// Start with live advice and a race; the advice changes with the incident; it is ignored, then accepted; the autopilot takes over by one key and is
-// stopped by it; the repair is the learner's; the debrief has lanes of human, agent and rule. Pictures go to tests/out/.
+// Start with live advice and a race; the advice changes with the incident; it is ignored, then accepted; the autopilot takes over by two keys and is
+// stopped by them; the repair is the learner's; the debrief has lanes of human, agent and rule. Pictures go to tests/out/.
 import { assert, axe, browserStart, check, finish, fits, goTo, pageOpen, shot, until } from './lib.mjs';
 
 const base = (process.argv[2] ?? '').replace(/\/$/, '');
@@ -96,14 +96,14 @@ await step('an advice to act is ignored with a reason, then accepted: exactly wh
   await page.getByText('You accepted this.').waitFor();
 });
 
-await step('the agent takes over by one key, acts in its own name, and is stopped by the same key', async () => {
-  await page.keyboard.press('p');
+await step('the agent takes over by two keys and is stopped by the same', async () => {
+  for (const k of ['a', 'p']) await page.keyboard.press(k);
   await page.getByText('The agent acts by itself').first().waitFor();
   assert((await api(`/runs/${id()}`)).autopilot === true, 'the server does not know of it');
   await page.getByRole('tab', { name: /User/ }).click();
   await page.getByRole('button', { name: 'Stop the agent' }).waitFor(); // on every tab
   await shot(page, 'agent-autopilot-dark');
-  await page.keyboard.press('p');
+  for (const k of ['a', 'p']) await page.keyboard.press(k);
   await until('the agent let go', async () => (await api(`/runs/${id()}`)).autopilot === false);
 });
 

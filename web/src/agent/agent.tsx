@@ -43,8 +43,8 @@ function Autopilot(): JSX.Element {
     <section class="panel pad16 col" aria-label="Autopilot"><h2>Autopilot</h2>
       <p class="t2">{on ? 'The agent carries out what it recommends, within its safety rules. Each change is recorded as its own.' : 'Watch the agent work: it carries out what it recommends, within its safety rules. The run counts as assisted.'}</p>
       <div class="row">{on
-        ? <button class="btn primary" disabled={!active.value} onClick={() => void autopilot(false)}><Icon name="stop" size={14} /> Stop the agent <kbd aria-hidden="true">p</kbd></button>
-        : <button class="btn" disabled={!active.value || r?.state !== 'running'} onClick={() => void autopilot(true)}><Icon name="bolt" size={14} /> Let the agent act <kbd aria-hidden="true">p</kbd></button>}
+        ? <button class="btn primary" disabled={!active.value} onClick={() => void autopilot(false)}><Icon name="stop" size={14} /> Stop the agent <kbd aria-hidden="true">a p</kbd></button>
+        : <button class="btn" disabled={!active.value || r?.state !== 'running'} onClick={() => void autopilot(true)}><Icon name="bolt" size={14} /> Let the agent act <kbd aria-hidden="true">a p</kbd></button>}
         {r?.assisted && <span class="tag">assisted</span>}</div>
     </section>
   );

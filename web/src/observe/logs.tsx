@@ -109,7 +109,7 @@ function Fields({ l, runId }: { l: LogLine; runId: string }): JSX.Element {
         <Copy text={() => JSON.stringify(l)} what="line as JSON" /></div>
       <dl>{entries.map(([k, v]) => {
         const text = literal(v), q = only(k, v);
-        return <div key={k}><dt class="ell" title={k.slice(0, 200)}>{k.slice(0, 100)}</dt><dd>{text.slice(0, 4000)}{text.length > 4000 && <span class="t3"> and {text.length - 4000} more characters: copy the line to see them</span>}{q && <button onClick={() => setQuery(q, false)} aria-label={`Only lines with this ${k.slice(0, 100)}`}>only this</button>}</dd></div>;
+        return <div key={k}><dt class="ell" title={k.slice(0, 200)}>{k.slice(0, 100)}</dt><dd>{text.slice(0, 4000)}{text.length > 4000 && <span class="t3"> and {text.length - 4000} more characters: copy the line to see them</span>}{q && <button onClick={() => setQuery(q, false)} aria-label={`only this ${k.slice(0, 100)}`}>only this</button>}</dd></div>;
       })}</dl>
     </section>
   );

@@ -87,7 +87,7 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
     { keys: 'g e', what: 'Explore metrics', group: 'Go to', run: () => go(['run', r.id, 'observe', 'explore'], {}, true) },
     { keys: 'g o', what: 'Logs', group: 'Go to', run: () => go(['run', r.id, 'observe', 'logs'], {}, true) },
     { keys: 'g m', what: 'Map of the system', group: 'Go to', run: () => go(['run', r.id, 'observe', 'map'], {}, true) },
-    { keys: 'p', what: 'Autopilot: let the agent act, or stop it', group: 'Incident', run: () => void autopilot(!run.value?.autopilot), when: () => run.value?.state === 'running' },
+    { keys: 'a p', what: 'Autopilot: let the agent act, or stop it', group: 'Incident', run: () => void autopilot(!run.value?.autopilot), when: () => run.value?.state === 'running' },
     { keys: 'Esc', what: 'Clear the service filter', group: 'Incident', run: () => setQuery({ service: null }), when: () => route.value.query.service !== undefined },
   ]), [r.id]);
 
@@ -141,7 +141,7 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
 /* On every tab while the agent acts: nobody may wonder who does that. */
 function AutopilotBar({ r }: { r: Run }): JSX.Element | null {
   if (!r.autopilot || over(r)) return null;
-  return <div class="over-line" role="status"><Mark state="agent" /><b>The agent acts by itself</b><span class="grow" /><button class="btn" onClick={() => void autopilot(false)}>Stop the agent <kbd aria-hidden="true">p</kbd></button></div>;
+  return <div class="over-line" role="status"><Mark state="agent" /><b>The agent acts by itself</b><span class="grow" /><button class="btn" onClick={() => void autopilot(false)}>Stop the agent <kbd aria-hidden="true">a p</kbd></button></div>;
 }
 
 /* Tells once when a criterion has been held for its whole time. */
