@@ -58,8 +58,10 @@ static enum err stat_overview(struct db_stat *s, struct err_note *reterr)
         return ERR_OK;
 }
 
-static const char tables_sql[] =
-        "SELECT relname, seq_scan, coalesce(idx_scan, 0), n_live_tup FROM pg_stat_user_tables ORDER BY relname LIMIT 50";
+/* Rows as the planner knows them: they stay as they are until a VACUUM or ANALYZE has looked. n_live_tup of the statistics is corrected by tens of percent
+ * at any moment, which looks as if rows had been deleted. */
+static const char tables_sql[] = "SELECT s.relname, s.seq_scan, coalesce(s.idx_scan, 0), greatest(0, c.reltuples)::bigint FROM pg_stat_user_tables s"
+                                 " JOIN pg_class c ON c.oid = s.relid ORDER BY s.relname LIMIT 50";
 
 static enum err stat_tables(struct db_stat *s, struct err_note *reterr)
 {
@@ -134,7 +136,7 @@ static void stat_metrics(struct db_stat *s, struct metrics *m)
         s->by_application = metrics_gauge(m, "postgres_application_connections", "Client sessions by application", "application");
         s->seq_scans = metrics_counter(m, "postgres_seq_scans_total", "Whole-table reads", "table");
         s->index_scans = metrics_counter(m, "postgres_index_scans_total", "Index reads", "table");
-        s->rows = metrics_gauge(m, "postgres_rows", "Live rows, as estimated by the server", "table");
+        s->rows = metrics_gauge(m, "postgres_rows", "Rows, as the planner estimates them", "table");
 }
 
 enum err db_stat_new(struct loop *loop, const struct db_admin *admin, struct metrics *metrics, struct db_stat **ret)

@@ -110,6 +110,10 @@ await step('the agent takes over by two keys and is stopped by the same', async 
 await step('the learner repairs, and the run is solved', async () => {
   const done = await page.evaluate(run => fetch(`/api/v1/runs/${run}/actions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ kind: 'config.patch', on: 'api', args: { patch: { algorithm: 'efficient' } }, reason: 'the regressed algorithm is switched back' }) }).then(r => r.status), id());
   assert(done === 200, `the repair was answered with ${done}`);
+  // What was accepted is the learner's own change now, and with 70 % of the requests let in nothing is solved.
+  const shed = (await actions()).find(a => a.kind === 'load.shed' && a.by === 'learner');
+  const undone = await page.evaluate(([run, action]) => fetch(`/api/v1/runs/${run}/actions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ kind: 'undo', args: { action } }) }).then(r => r.status), [id(), shed.id]);
+  assert(undone === 200, `taking the accepted change back was answered with ${undone}`);
   await page.getByText(/^Solved in/).waitFor({ timeout: LONG });
 });
 
