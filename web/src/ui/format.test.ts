@@ -16,3 +16,7 @@ test('a ratio is known by its unit or by the name of its rule', () => {
   expect(criterionUnit({ unit: '', promql: 'fd:offered_rps' })).toBe('');
 });
 test('the outcome is not said twice', () => { expect(sentence('resolved: all criteria are met')).toBe('All criteria are met'); expect(sentence('')).toBe(''); });
+
+test('bytes have the same words whichever way their unit is written', () => {
+  expect(value(21_810_000, 'B')).toBe(value(21_810_000, 'bytes'));
+});

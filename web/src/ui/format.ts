@@ -59,7 +59,7 @@ export function split(v: number | null | undefined, unit: Unit, keep = false): [
     case 'ratio': return [percent(v, keep), '%'];
     case '%': return [number(v, 3, keep), '%'];
     case 'rps': return [number(v, 3, keep), '/s'];
-    case 'bytes': { const [n, u] = bytes(v).split(' ') as [string, string]; return [n, u]; }
+    case 'B': case 'bytes': { const [n, u] = bytes(v).split(' ') as [string, string]; return [n, u]; }
     case 'cents': return [money(v), ''];
     case '': return [number(v), ''];
     default: return [number(v), unit];
