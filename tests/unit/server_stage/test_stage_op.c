@@ -45,6 +45,7 @@ static void kinds_become_operations(void **state)
                 {"config.patch", "db", "{\"patch\":{\"held_sessions\":0}}", STAGE_OP_PATCH, "db", "",
                  "{\"held_sessions\":0}"},
                 {"config.publish", "api", "{\"queue_max\":9}", STAGE_OP_PUBLISH, "api", "", "{\"queue_max\":9}"},
+                {"config.poison", "auth", "{\"jwt_ttl_s\":2}", STAGE_OP_PUBLISH, "auth", "", "{\"jwt_ttl_s\":2}"},
                 {"config.withdraw", "api", "{\"version\":3,\"patch\":{\"queue_max\":24}}", STAGE_OP_WITHDRAW, "api", "",
                  "{\"queue_max\":24}"},
                 {"process.restart", "postgres", "{}", STAGE_OP_CONTROL, "postgres", "service.restart", NULL},
