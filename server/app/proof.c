@@ -1,5 +1,6 @@
 #include "server/app/proof.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -170,7 +171,7 @@ enum err proof_start(struct proof *p, const struct proof_room *room, struct err_
         enum err e;
 
         (void)snprintf(stack, sizeof(stack), "%d", room->stack);
-        str_duration(room->give_up_ms, give_up, sizeof(give_up));
+        (void)snprintf(give_up, sizeof(give_up), "%" PRId64 "ms", room->give_up_ms); /* as it is read; "1m32s" is for people */
         if (room->fast) args[count++] = "--fast";
         if (room->give_up_ms) {
                 args[count++] = "--give-up";
