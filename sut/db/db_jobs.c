@@ -16,7 +16,12 @@
 
 /* A turn opens a bounded number of sessions, so that the loop gets to its other work. After the fill time the job works with
  * what it has. */
-enum { HOLD_OPENS_A_TURN = 50, HOLD_FILL_MS = 10000, REPORT_MS = 600000, TABLE_BYTES = 32 };
+enum { HOLD_OPENS_A_TURN = 50, HOLD_FILL_MS = 10000, TELL_MS = 10000, REPORT_MS = 600000, TABLE_BYTES = 32 };
+
+struct held {
+        struct pg_session *session;
+        bool is_told; /* works under the idle limit */
+};
 
 struct report {
         const struct db_admin *admin;
@@ -30,9 +35,10 @@ struct db_jobs {
         struct loop *loop;
         struct loop_timer *turn;
         const struct db_admin *admin;
-        struct pg_session *held[DB_SESSIONS_MAX];
+        struct held held[DB_SESSIONS_MAX];
         int held_count, held_target, held_opened; /* opened: since the target was set */
         int64_t fill_until_ms;                    /* 0: not filling */
+        int64_t idle_limit_ms, tell_until_ms;     /* tell until: 0: all held sessions are told the limit */
         struct pg_session *locker;
         char locked_table[TABLE_BYTES]; /* "none" without a locker */
         struct report reports[DB_REPORTS_MAX];
@@ -70,7 +76,7 @@ static void hold_fill(struct db_jobs *j)
                 }
                 e = hold_open(j, &s, &note);
                 if (!e) {
-                        j->held[j->held_count++] = s;
+                        j->held[j->held_count++] = (struct held){.session = s};
                         j->held_opened++;
                         continue;
                 }
@@ -84,8 +90,33 @@ static void hold_fill(struct db_jobs *j)
 
 static void hold_drop(struct db_jobs *j, int index)
 {
-        pg_session_free(j->held[index]);
+        pg_session_free(j->held[index].session);
         j->held[index] = j->held[--j->held_count];
+}
+
+/* A session takes a new setting with the first statement after the server's signal has reached it, and the limit counts from the
+ * end of a statement. One that answers with the old limit was asked too early and is asked again. */
+static bool hold_tell_one(struct held *h, int64_t limit_ms)
+{
+        AUTO(pg_rows_free) struct pg_rows *rows = NULL;
+        int64_t ms = -1;
+
+        if (h->is_told) return true;
+        if (pg_session_query(h->session, NULL, "SELECT setting FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'", NULL, 0,
+                             DB_ADMIN_MS, &rows, NULL))
+                return false;
+        h->is_told = pg_rows_count(rows) == 1 && str_parse_i64(pg_rows_text(rows, 0, 0), 0, INT64_MAX, &ms) == ERR_OK && ms == limit_ms;
+        return true;
+}
+
+static void hold_tell(struct db_jobs *j)
+{
+        bool all = true;
+
+        for (int i = j->held_count - 1; i >= 0; i--)
+                if (!hold_tell_one(&j->held[i], j->idle_limit_ms)) hold_drop(j, i);
+                else if (!j->held[i].is_told) all = false;
+        if ((all && !j->fill_until_ms) || clock_mono_ms() >= j->tell_until_ms) j->tell_until_ms = 0;
 }
 
 static void jobs_turn(void *ctx)
@@ -93,7 +124,8 @@ static void jobs_turn(void *ctx)
         struct db_jobs *j = ctx;
 
         for (int i = j->held_count - 1; i >= 0; i--)
-                if (pg_session_gone(j->held[i], 0)) hold_drop(j, i);
+                if (pg_session_gone(j->held[i].session, 0)) hold_drop(j, i);
+        if (j->tell_until_ms) hold_tell(j);
         if (j->fill_until_ms) hold_fill(j);
         if (!j->fill_until_ms) j->held_target = j->held_count; /* lost after it was complete: somebody ended them, and that stands */
         if (j->locker && pg_session_gone(j->locker, 0)) {
@@ -112,11 +144,13 @@ void db_jobs_hold(struct db_jobs *j, int sessions)
         hold_fill(j);
 }
 
-void db_jobs_touch(struct db_jobs *j)
+void db_jobs_idle_limit(struct db_jobs *j, int64_t limit_ms)
 {
-        CHECK(loop_is_mine(j->loop));
-        for (int i = j->held_count - 1; i >= 0; i--)
-                if (pg_session_exec(j->held[i], "SELECT 1", DB_ADMIN_MS, NULL)) hold_drop(j, i);
+        CHECK(loop_is_mine(j->loop) && limit_ms >= 0);
+        j->idle_limit_ms = limit_ms;
+        j->tell_until_ms = clock_mono_ms() + TELL_MS;
+        for (int i = 0; i < j->held_count; i++) j->held[i].is_told = false;
+        hold_tell(j);
 }
 
 /* ---- table lock ---- */

@@ -27,8 +27,9 @@ void db_jobs_hold(struct db_jobs *j, int sessions);
 /* table "none": release. */
 MUST_USE enum err db_jobs_lock(struct db_jobs *j, const char *table, struct err_note *reterr);
 MUST_USE enum err db_jobs_report(struct db_jobs *j, int sessions, struct err_note *reterr);
-/* The server's idle-in-transaction limit counts from the end of a statement: touch held sessions so that a new limit meets them. */
-void db_jobs_touch(struct db_jobs *j);
+/* The server's new idle-in-transaction limit (0: none), which a session only learns with a statement: makes each held one know it,
+ * turn after turn, for ten seconds at most. */
+void db_jobs_idle_limit(struct db_jobs *j, int64_t limit_ms);
 /* Adds what is really there as values of the knobs. A job that is still on its way to its target counts as there. */
 void db_jobs_read(const struct db_jobs *j, struct json *values);
 

@@ -36,7 +36,7 @@ static enum err job_set(void *ctx, void *arg, struct err_note *reterr)
         case DB_HELD_SESSIONS: db_jobs_hold(db->jobs, (int)json_value(c->value)); return ERR_OK;
         case DB_LOCK_TABLE: return db_jobs_lock(db->jobs, json_text(c->value), reterr);
         case DB_REPORT_SESSIONS: return db_jobs_report(db->jobs, (int)json_value(c->value), reterr);
-        case DB_IDLE_TRANSACTION_TIMEOUT_MS: db_jobs_touch(db->jobs); return ERR_OK;
+        case DB_IDLE_TRANSACTION_TIMEOUT_MS: db_jobs_idle_limit(db->jobs, (int64_t)json_value(c->value)); return ERR_OK;
         default: return ERR_OK;
         }
 }
