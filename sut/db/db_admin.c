@@ -38,12 +38,9 @@ enum err db_admin_init(struct db_admin *a, const char *address, const char *stac
         *a = (struct db_admin){0};
         e = sock_split(address, a->host, &a->port);
         if (e) return err_note(reterr, ERR_INVAL, "--upstream postgres=%s: expected HOST:PORT", address);
-        e = path_format(path, "%s/s/.s.PGSQL.%u", stack_dir, a->port);
+        e = path_format(path, "%s/s", stack_dir);
         if (e) return err_note(reterr, e, "the path of the stack directory '%s' is too long", stack_dir);
-        if (file_exists(path)) {
-                e = path_format(a->socket_dir, "%s/s", stack_dir);
-                if (e) return err_note(reterr, e, "the path of the stack directory '%s' is too long", stack_dir);
-        }
+        if (file_is_dir(path)) str_cut(a->socket_dir, sizeof a->socket_dir, path); /* the socket in it comes and goes with the server */
         return ERR_OK;
 }
 

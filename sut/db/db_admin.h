@@ -21,7 +21,7 @@ enum { DB_ADMIN_MS = 5000, DB_INDEX_MS = 30000, DB_CHECK_MS = 2500 };
 #define DB_MAINTAINER "maintenance"
 
 struct db_admin {
-        char socket_dir[FILE_PATH_BYTES]; /* "" if the server has no socket there */
+        char socket_dir[FILE_PATH_BYTES]; /* "" if the stack has no such folder */
         char host[SOCK_ADDRESS_BYTES];
         uint16_t port;
 };
