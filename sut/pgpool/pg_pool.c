@@ -147,7 +147,7 @@ enum err pg_lease_take(struct pg_pool *p, const struct trace *trace, int64_t lef
                 err_note_prefix(reterr, "database");
                 return ERR_LIMIT;
         }
-        if (e) return e;
+        if (e) return e == ERR_DENIED ? ERR_UNAVAILABLE : e; /* it is the service that may not come in, not who asks the service */
         *ret = (struct pg_lease){ .pool = p, .session = item, .trace = trace };
         return ERR_OK;
 }

@@ -2,7 +2,7 @@
  * leases a session, runs its statements, and gives it back; idle sessions that the server closed are noticed before they are lent.
  * Owner:  shared; a lease belongs to one thread.    Memory: pg_pool_free when nothing is leased; rows are the caller's.
  * Units:  ms.                                       Limits: as pg_pool_limits say, changeable while leases are out.
- * Fails:  ERR_LIMIT no session in time (or the server has too many), else as pg_session.h says. */
+ * Fails:  ERR_LIMIT no session in time (or the server has too many), ERR_UNAVAILABLE also for a refused password, else as pg_session.h says. */
 #ifndef SUT_PGPOOL_PG_POOL_H
 #define SUT_PGPOOL_PG_POOL_H
 
