@@ -34,7 +34,7 @@ enum advisor_policy advisor_policy_parse(const char *name)
         return ADVISOR_POLICY_COUNT;
 }
 
-static int service_find(const struct advisor *a, const char *name)
+int advisor_service(const struct advisor *a, const char *name)
 {
         for (int i = 0; i < a->services; i++)
                 if (str_eq(a->service[i].live.name, name)) return i;
@@ -94,7 +94,7 @@ static void graph_make(struct advisor *a)
                 a->graph.name[a->services++] = spec->services[i].name;
         }
         a->graph.services = a->services;
-        a->gateway = service_find(a, "gateway");
+        a->gateway = advisor_service(a, "gateway");
         for (size_t i = 0; i < spec->edges_count; i++) {
                 size_t from = spec->edges[i].from, to = spec->edges[i].to;
 
@@ -212,6 +212,7 @@ static void hear_series(struct advisor *a, const struct json *message)
         }
         a->observed = hash_fnv(a->observed, &a->load.offered, sizeof(a->load.offered));
         if (a->state == ADVISOR_IDLE) return;
+        advisor_stakes(a);
         rca_note(a);
         if (a->state != ADVISOR_WATCHING) return;
         if (a->now_ms - a->step_ms >= ADVISOR_STEP_MS) {
@@ -234,30 +235,24 @@ static void note_tried(struct advisor *a, int service, enum sim_action action)
         tried_note(&s->tried, action, s->felt ? s->session.obs[OBS_ERROR] : 0, a->now_ms);
 }
 
-/* Whoever acted, learner or agent: the features know of it, and so do the safety rules. */
+/* Whoever acted, learner or agent: the features know of it, and so do the safety rules. They also count what failed, for nobody knows
+ * how far it came. */
 static void hear_action(struct advisor *a, const struct json *action)
 {
-        static const struct {
-                const char *kind;
-                enum sim_action action;
-        } kinds[] = { { "process.restart", ACT_SOFT }, { "process.kill", ACT_HARD }, { "load.shed", ACT_REDUCE } };
-        const char *by = json_get_str(action, "by", ""), *kind = json_get_str(action, "kind", ""), *id = json_get_str(action, "id", "");
-        int service = service_find(a, json_get_str(action, "on", ""));
+        const char *by = json_get_str(action, "by", ""), *id = json_get_str(action, "id", ""), *state = json_get_str(action, "state", "");
+        enum sim_action what = advisor_action_of(json_get_str(action, "kind", ""));
+        int service = what == ACT_REDUCE ? a->gateway : advisor_service(a, json_get_str(action, "on", ""));
+        bool applied = str_eq(state, "applied");
 
-        if (!str_eq(json_get_str(action, "state", ""), "applied") || str_eq(by, "scenario") || str_eq(by, "engine")) return;
+        if ((!applied && !str_eq(state, "failed")) || str_eq(by, "scenario") || str_eq(by, "engine")) return;
         if (str_eq(id, a->last_action)) return; /* told again because it was undone */
         str_cut(a->last_action, sizeof(a->last_action), id);
-        for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
-                if (!str_eq(kind, kinds[i].kind)) continue;
-                if (kinds[i].action == ACT_REDUCE) {
-                        a->load.admission = json_get_num(json_get(action, "args"), "admit_percent", 100) / 100;
-                        service = a->gateway;
-                }
-                if (service < 0) return;
-                a->service[service].done = kinds[i].action;
-                note_tried(a, service, kinds[i].action);
-                safety_note(&a->safety, service, kinds[i].action, a->now_ms);
-        }
+        if (what == ACT_COUNT || service < 0) return;
+        safety_note(&a->safety, service, what, a->now_ms);
+        if (!applied) return;
+        if (what == ACT_REDUCE) a->load.admission = json_get_num(json_get(action, "args"), "admit_percent", 100) / 100;
+        a->service[service].done = what;
+        note_tried(a, service, what);
 }
 
 void advisor_hear(struct advisor *a, const char *type, const char *json)

@@ -61,6 +61,10 @@ bool advisor_sentence(const struct advisor *a, char dst[static ADVISOR_SENTENCE_
  * live until the next advisor_hear. */
 bool advisor_step_peek(const struct advisor *a, struct advisor_step *ret);
 
+/* Why this step may not be carried out now, in words that live for ever; NULL: it may. To be asked by whoever carries a step out, in
+ * that moment: it holds for any step, whoever decided it (the rules of learn/reco/safety.h, and what an agent may do at all). */
+const char *advisor_forbids(struct advisor *a, const struct advisor_step *step);
+
 const char *advisor_policy_name(enum advisor_policy p);
 enum advisor_policy advisor_policy_parse(const char *name); /* ADVISOR_POLICY_COUNT if unknown */
 

@@ -55,6 +55,14 @@ struct advisor {
         struct reco_session kept[ADVISOR_SERVICES_MAX]; /* of the last step, while an early decision is tried */
 };
 
+/* Index of a service, or -1. */
+int advisor_service(const struct advisor *a, const char *name);
+/* What a repair of the fault library is among the agent's actions; ACT_COUNT: none of them. */
+enum sim_action advisor_action_of(const char *kind);
+/* Whether the metrics know the service at all. */
+bool advisor_seen(const struct advisor_service *s);
+/* What the safety rules must know of this second: who is down, and what a restart would touch. */
+void advisor_stakes(struct advisor *a);
 /* More than half of what is seen everywhere is unlike anything the model knows: it does not fit this stack, whatever one service shows. */
 bool advisor_drifted(const struct advisor *a);
 /* One step: feels, ranks causes, decides. */

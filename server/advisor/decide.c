@@ -9,21 +9,6 @@
 
 enum { ADVISOR_SHED_PERCENT = 70 };
 
-static double known(double value, double otherwise)
-{
-        return isnan(value) ? otherwise : value;
-}
-
-/* What a restart would cost the users now: the share of their requests that pass through the service and still go well. A service
- * that answers nobody in time can be restarted at no cost to anybody, however central it is. */
-static double load_at_stake(const struct advisor *a, const struct live_service *s)
-{
-        double all = a->gateway >= 0 ? known(a->service[a->gateway].live.now[SIGNAL_RPS], 0) : 0;
-        double share = all > 0 ? fmin(1, known(s->now[SIGNAL_RPS], 0) / all) : 0;
-
-        return share * live_good(s->now[SIGNAL_ERRORS], s->now[SIGNAL_LATENCY], live_normal(s, SIGNAL_LATENCY, NAN));
-}
-
 /* About four steps of five services. */
 #define UNLIKE_MEMORY 0.95f
 #define UNLIKE_DRIFT 0.5f
@@ -148,9 +133,7 @@ static void decide(struct advisor *a)
         if (a->rca->change > 0 && a->rca->count > a->rca->change) rca_rank(&a->graph, a->rca, &a->cause);
         for (int i = 0; i < a->services; i++) {
                 s = &a->service[i];
-                if (!s->target || (isnan(s->live.now[SIGNAL_RPS]) && isnan(s->live.now[SIGNAL_UP]))) continue;
-                a->safety.service[i].dependants = (float)load_at_stake(a, &s->live);
-                a->safety.service[i].down = known(s->live.now[SIGNAL_UP], 1) < 0.5;
+                if (!s->target || !advisor_seen(s)) continue;
                 feel(a, s);
                 reco_decide(a->model, &s->session, &a->safety, i, a->now_ms, NULL, &s->reco);
         }

@@ -11,10 +11,10 @@
 #include "server/app/commands.h"
 #include "server/app/driver.h"
 #include "server/app/options.h"
-#include "server/app/pilot.h"
 #include "server/app/record.h"
 #include "server/app/rig.h"
 #include "server/engine/run_json.h"
+#include "server/pilot/pilot.h"
 
 struct play {
         struct rig *rig;

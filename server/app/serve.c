@@ -16,13 +16,13 @@
 #include "server/api/api.h"
 #include "server/app/commands.h"
 #include "server/app/options.h"
-#include "server/app/pilot.h"
 #include "server/app/rig.h"
 #include "server/app/shell_env.h"
 #include "server/app/verify_job.h"
 #include "server/door/door.h"
 #include "server/guard/token.h"
 #include "server/http/front.h"
+#include "server/pilot/pilot.h"
 #include "server/push/push.h"
 #include "server/race/race.h"
 #include "server/terminal/terminal.h"
@@ -141,6 +141,7 @@ static enum err serve_agent_make(struct serve *s, struct err_note *reterr)
                                     .ctx = s};
 
         pilot_init(&s->pilot, rig_loop(s->rig), rig_conductor(s->rig), rig_advisor(s->rig));
+        s->pilot.autopilot_only = true;
         s->pilot.failed = serve_pilot_failed;
         s->pilot.ctx = s;
         return race_new(&race, &s->race, reterr);

@@ -1,10 +1,10 @@
-#include "server/app/pilot.h"
+#include "server/pilot/pilot.h"
 
 #include "common/base/str.h"
 
-void pilot_init(struct pilot *p, struct loop *loop, struct conductor *conductor, const struct advisor *advisor)
+void pilot_init(struct pilot *p, struct loop *loop, struct conductor *conductor, struct advisor *advisor)
 {
-        *p = (struct pilot){.loop = loop, .conductor = conductor, .advisor = advisor};
+        *p = (struct pilot){.loop = loop, .conductor = conductor, .advisor = advisor, .decide = advisor_step_peek};
 }
 
 void pilot_done(struct pilot *p)
@@ -50,13 +50,34 @@ static void pilot_shed_over(void *ctx)
         pilot_do(p, "load.shed", NULL, "{\"admit_percent\":100}", "the reduction of the load is over");
 }
 
+/* It may have been switched off since the decision. */
+static bool pilot_may_act(const struct pilot *p)
+{
+        const struct run *run = conductor_run(p->conductor);
+
+        return !p->busy && conductor_active(p->conductor) && (!p->autopilot_only || (run && run_autopilot(run)));
+}
+
+/* The last word before the stack, whoever decided. The same refusal is told once, not every few seconds. */
+static bool pilot_forbidden(struct pilot *p, const struct advisor_step *step)
+{
+        const char *why = advisor_forbids(p->advisor, step);
+        bool told = why && why == p->forbidden;
+
+        p->forbidden = why;
+        if (!why) return false;
+        p->forbidden_count++;
+        if (!told && p->failed) p->failed(p->ctx, step->kind, step->on, why);
+        return true;
+}
+
 static void pilot_act(void *ctx)
 {
         struct pilot *p = ctx;
         struct advisor_step step;
 
         p->timer = NULL;
-        if (p->busy || !conductor_active(p->conductor) || !advisor_step_peek(p->advisor, &step)) return;
+        if (!pilot_may_act(p) || !p->decide(p->advisor, &step) || pilot_forbidden(p, &step)) return;
         if (str_eq(step.kind, "load.shed")) {
                 bool shedding = p->shed_timer != NULL;
 
