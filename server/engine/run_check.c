@@ -109,10 +109,24 @@ static bool first_held(const struct run *run)
         for (size_t i = 0; i < run->s->criteria_count; i++) {
                 const struct scenario_criterion *def = &run->s->criteria[i];
 
-                if (!scenario_is_sampled(def) || is_late(def) || def->mode == SCENARIO_MODE_BEFORE) continue;
+                if (!scenario_is_sampled(def) || is_late(def) || def->mode == SCENARIO_MODE_BEFORE) continue; /* as in run_criterion_after */
                 if (!is_held(&run->criteria[i])) return false;
         }
         return true;
+}
+
+bool run_criterion_due(const struct run *run, size_t index)
+{
+        if (run->s->criteria[index].kind == SCENARIO_CHECK_REPLAY) return run->criteria[index].replay != REPLAY_WAITING;
+        return run_is_judged(run, index);
+}
+
+bool run_criterion_after(const struct run *run, size_t index, size_t other)
+{
+        const struct scenario_criterion *def = &run->s->criteria[index], *first = &run->s->criteria[other];
+
+        if (def->kind == SCENARIO_CHECK_REPLAY) return def->after & (UINT32_C(1) << other);
+        return is_late(def) && scenario_is_sampled(first) && !is_late(first) && first->mode != SCENARIO_MODE_BEFORE;
 }
 
 bool run_is_judged(const struct run *run, size_t index)
@@ -218,7 +232,9 @@ static void criterion_sample(struct run *run, size_t index)
         struct run_criterion *c = &run->criteria[index], before = *c;
         bool holds;
 
-        if (!run_is_judged(run, index)) {
+        c->due = run_is_judged(run, index);
+        if (c->due != before.due) run_emit(run, RUN_DO_CRITERION, (uint32_t)index);
+        if (!c->due) {
                 criterion_rest(run, index);
                 return;
         }

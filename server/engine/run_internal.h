@@ -21,6 +21,7 @@ enum run_replay_state { REPLAY_WAITING, REPLAY_TRIGGER, REPLAY_RECOVERING, REPLA
 struct run_criterion {
         size_t query;
         bool known, ok;       /* ok means nothing while !known */
+        bool due;             /* it was its turn at the last sample */
         double value;
         int64_t since_ms;     /* when (known, ok) last changed */
         int64_t held_ms;      /* of the present hold */
@@ -220,6 +221,8 @@ bool run_threshold(const struct run *run, const struct scenario_condition *condi
 /* Whether the condition is true of the last sample; *ret_known false: nobody can say. */
 bool run_condition(const struct run *run, const struct scenario_condition *condition, size_t query, bool *ret_known);
 bool run_is_judged(const struct run *run, size_t index); /* now, by the criterion's mode */
+bool run_criterion_due(const struct run *run, size_t index); /* judged, or a replay that does not wait */
+bool run_criterion_after(const struct run *run, size_t index, size_t other); /* its turn comes after `other` is held */
 
 /* run_rules.c: the rules of every scenario, as far as actions break them */
 void run_rules_actions(struct run *run);

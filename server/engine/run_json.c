@@ -91,6 +91,16 @@ void run_json(const struct run *run, struct buf *out)
         buf_char(out, '}');
 }
 
+static void put_after(const struct run *run, size_t index, struct buf *out)
+{
+        const char *ids[SCENARIO_CRITERIA_MAX];
+        size_t count = 0;
+
+        for (size_t i = 0; i < run->s->criteria_count; i++)
+                if (run_criterion_after(run, index, i)) ids[count++] = run->s->criteria[i].id;
+        put_words(out, "after", ids, count);
+}
+
 void run_criterion_json(const struct run *run, size_t index, struct buf *out)
 {
         const struct scenario_criterion *def = &run->s->criteria[index];
@@ -120,6 +130,8 @@ void run_criterion_json(const struct run *run, size_t index, struct buf *out)
         else put_null(out, "value");
         if (c->known) put_bool(out, "ok", c->ok);
         else put_null(out, "ok");
+        put_bool(out, "due", run_criterion_due(run, index));
+        put_after(run, index, out);
         put_at(run, out, "since_ms", c->since_ms);
         put_int(out, "held_ms", c->held_ms);
         put_int(out, "best_hold_ms", c->best_hold_ms);

@@ -16,6 +16,8 @@ void run_task_json(const struct run *run, uint32_t id, struct buf *out);        
 void run_debrief_json(const struct run *run, struct buf *out);                  /* DEBRIEF; after the end */
 /* STANDING: score, harm, clocks, changes and restarts of this moment; the same for whoever plays. */
 void run_standing_json(const struct run *run, struct buf *out);
+/* HARM: what users lost since the onset, and what the healthy system showed; holds nothing that a learner must not know. */
+void run_harm_json(const struct run *run, struct buf *out);
 void run_debrief_markdown(const struct run *run, struct buf *out);
 
 /* Scenario as the API shows it. instructor: with timeline, truth, solutions and wrong fixes. */

@@ -45,6 +45,7 @@ enum {
         X(USER, "user", true, true)                                                                                    \
         X(SERIES, "series", true, true)                                                                                \
         X(MAPEK, "mapek", true, true)                                                                                  \
+        X(HARM, "harm", false, true)                                                                                   \
         X(VERIFY, "verify", false, true)                                                                               \
         X(NOTICE, "notice", false, true)                                                                               \
         X(BEAT, "beat", false, true)

@@ -389,11 +389,13 @@ void conductor_snapshot(const struct conductor *c, struct buf *out)
         const struct run *run = c->run;
 
         if (!run) {
-                buf_str(out, "\"run\":null,\"criteria\":[],\"guards\":[],\"feed\":[],\"actions\":[]");
+                buf_str(out, "\"run\":null,\"harm\":null,\"criteria\":[],\"guards\":[],\"feed\":[],\"actions\":[]");
                 return;
         }
         buf_str(out, "\"run\":");
         run_json(run, out);
+        buf_str(out, ",\"harm\":");
+        run_harm_json(run, out);
         snapshot_list(run, "criteria", run_criterion_count(run), run_criterion_json, out);
         snapshot_list(run, "guards", run_guard_count(run), run_guard_json, out);
         snapshot_list(run, "feed", run_feed_count(run), run_feed_json, out);

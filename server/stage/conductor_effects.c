@@ -205,11 +205,14 @@ static void tell_list(struct conductor *c, const char *type, size_t index,
 
 void conductor_tell_standing(struct conductor *c)
 {
-        AUTO_BUF out;
+        AUTO_BUF out, harm;
 
         buf_init(&out, CONDUCTOR_TEXT_BYTES_MAX);
         run_standing_json(c->run, &out);
         conductor_tell(c, "standing", &out);
+        buf_init(&harm, CONDUCTOR_TEXT_BYTES_MAX);
+        run_harm_json(c->run, &harm);
+        conductor_tell(c, "harm", &harm);
 }
 
 /* How the run stood at its end is told before the end itself: who hears that has heard everything. */

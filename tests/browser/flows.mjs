@@ -91,6 +91,31 @@ await scene('a server that is away is said, and found again', {}, async ({ mock,
   await page.getByText('live', { exact: true }).waitFor();
 });
 
+await scene('the User tab counts orders and money lost, live, beside what is healthy', {}, async ({ page, base }) => {
+  const r = await post(base, '/runs', { scenario: 'worker-pool-saturation' });
+  await goTo(page, base, `run/${r.id}/user`);
+  const tile = name => page.locator(`[data-tile="${name}"]`);
+  await page.locator('[data-criterion][data-state="not met"]').first().waitFor();
+  await tile('Orders lost').getByText('healthy: 0 of 192 /min').waitFor();
+  const count = async name => Number((await tile(name).locator('.big-n').innerText()).replace(/[^\d.]/g, '')), orders = await count('Orders lost');
+  await until('more orders lost', async () => (await count('Orders lost')) > orders);
+  await until('money lost', async () => (await count('Money lost')) > 0);
+  await tile('Requests that succeed').getByText('healthy: 99.93 %').waitFor();
+  await tile('95 % wait less than').getByText('healthy: 58.0 ms').waitFor();
+  await page.reload();
+  await until('the same after a reload', async () => (await count('Orders lost')) > orders);
+});
+
+await scene('a criterion whose turn comes later says so, and what it waits for', { model: 'late' }, async ({ page, base }) => {
+  await begin(base, page, 'user');
+  const card = page.locator('[data-criterion="no_restart"]');
+  await page.locator('[data-criterion="no_restart"][data-state="not due yet"]').waitFor();
+  await card.getByText('is judged once the other criteria are held. Still to be held: 98 % of requests succeed, p95 below 400 ms').waitFor();
+  assert(!(await card.innerText()).includes('no data'), 'it says that data is missing');
+  await axe(page, 'a criterion that is not due');
+  await shot(page, 'criterion-later-dark-1440');
+});
+
 await scene('a wrong value is said at its field and not sent', {}, async ({ page, base }) => {
   await begin(base, page);
   const f = page.getByRole('textbox', { name: /worker_threads/ });

@@ -70,7 +70,7 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
   const born = Date.now();
   const procs = PARTS.map(([name, title, kind], i) => ({ name, title: hostile && name === 'payments' ? HOSTILE : title, kind, state: 'up', pid: 4000 + i, since_ms: born, restarts: 0, deaths: 0, last_exit: null, address: `127.77.1.1:${8000 + i * 10}` }));
   const proc = n => procs.find(p => p.name === n);
-  let run = null, criteria = [], guards = [], feed = [], actions = [], lost = 0, scenario = null;
+  let run = null, criteria = [], guards = [], feed = [], actions = [], lost = 0, scenario = null, harm = { requests: 0, offered: 0, orders: 0 };
   const wait = (ms, f) => { const t = setTimeout(() => { timers.delete(t); f(); }, ms); timers.add(t); };
 
   const push = (type, data) => {
@@ -81,7 +81,9 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     for (const c of clients) if (c.readyState === 1) c.send(text);
     return m;
   };
-  const snapshot = () => JSON.stringify({ seq, t: Date.now(), type: 'snapshot', data: { epoch, run, criteria, guards, feed, actions, processes: procs, server: { version: '0.0.0-mock', terminal, grafana } } });
+  /* Healthy are 40 requests and 3.2 orders a second. */
+  const harmNow = () => run && { id: run.id, at_ms: run.onset_ms ? rel() : null, requests_lost: Math.round(harm.requests), requests_offered: Math.round(harm.offered), orders_lost: run.onset_ms ? Math.round(harm.orders * 10) / 10 : null, revenue_lost_cents: run.onset_ms ? Math.round(lost) : null, healthy: run.state === 'preparing' ? { success: null, latency_p95_s: null, goodput_rps: null, orders_rps: null } : { success: 0.9993, latency_p95_s: 0.058, goodput_rps: 40, orders_rps: 3.2 } };
+  const snapshot = () => JSON.stringify({ seq, t: Date.now(), type: 'snapshot', data: { epoch, run, criteria, guards, feed, actions, processes: procs, harm: harmNow(), server: { version: '0.0.0-mock', terminal, grafana } } });
   const rel = () => (run?.onset_ms ? Date.now() - run.onset_ms : run ? Date.now() - run.created_ms - prepare * 3 : 0);
   const addFeed = (kind, from, text, hint) => { const f = { id: `f${++feeds}`, at_ms: rel(), kind, from, text, ...(hint ? { hint } : {}) }; feed.push(f); push('feed', f); return f; };
 
@@ -127,10 +129,12 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
   const CRITERIA = () => [
     { id: 'user_ok', title: hostile ? HOSTILE : '98 % of requests succeed', kind: 'promql', promql: 'fd:user_success:ratio10s', target: '>= 0.98', op: '>=', threshold: 0.98, unit: '', weight: 3, hold_ms: hold },
     { id: 'user_p95', title: 'p95 below 400 ms', kind: 'promql', promql: 'fd:user_latency:p95_10s', target: '< 0.4', op: '<', threshold: 0.4, unit: 's', weight: 2, hold_ms: hold },
-  ].map(c => ({ ...c, value: null, ok: null, since_ms: null, held_ms: 0, best_hold_ms: 0, held: false, reason: 'There is no data yet: the first sample is on its way' }));
+    ...(model === 'late' ? [{ id: 'no_restart', title: hostile ? HOSTILE : 'No service restarts', kind: 'promql', mode: 'after', promql: 'fd:service_up', target: '>= 1', op: '>=', threshold: 1, unit: '', weight: 1, hold_ms: hold }] : []),
+  ].map(c => ({ ...c, due: c.mode !== 'after', after: c.mode === 'after' ? ['user_ok', 'user_p95'] : [], value: null, ok: null, since_ms: null, held_ms: 0, best_hold_ms: 0, held: false, reason: 'There is no data yet: the first sample is on its way' }));
 
   const judge = (v, dt) => {
     for (const c of criteria) {
+      if (c.mode === 'after') { Object.assign(c, { reason: 'is judged once the other criteria are held' }); push('criterion', c); continue; }
       const value = v[c.promql], ok = c.op === '<' ? value < c.threshold : value >= c.threshold;
       const held = ok ? (c.ok ? c.held_ms + dt : 0) : 0;
       Object.assign(c, { value, since_ms: c.ok === ok ? c.since_ms : rel(), ok, held_ms: held, best_hold_ms: Math.max(c.best_hold_ms, held), held: held >= c.hold_ms,
@@ -161,6 +165,8 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     });
     push('user', { requests });
     if (run?.state === 'running') {
+      harm = { requests: harm.requests + w.offered * w.bad, offered: harm.offered + w.offered, orders: harm.orders + Math.max(0, 3.2 - w.offered * w.ok * 0.08) };
+      push('harm', harmNow());
       judge(v, 1000);
       if (criteria.every(c => c.held)) finish('resolved', 'All criteria were held.');
       else if (rel() > run.time_limit_ms) finish('time_up', 'The time limit passed before all criteria were held.');
@@ -169,7 +175,7 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
   const beginRun = body => {
     fresh();
     scenario = SCENARIOS.find(s => s.id === body.scenario);
-    criteria = CRITERIA(); guards = [{ id: 'lb_bypass', reason: 'Traffic was removed and not served', ok: true, violated_at_ms: null }]; feed = []; actions = []; lost = 0;
+    criteria = CRITERIA(); guards = [{ id: 'lb_bypass', reason: 'Traffic was removed and not served', ok: true, violated_at_ms: null }]; feed = []; actions = []; lost = 0; harm = { requests: 0, offered: 0, orders: 0 };
     run = { id: `r${++runs}`, scenario: scenario.id, title: hostile ? HOSTILE : scenario.title, level: scenario.level, state: 'preparing', outcome: null, reason: '', seed: body.seed ?? 4217, stack: 1, fast: !!body.fast, created_ms: Date.now(), onset_ms: null, page_ms: null, deadline_ms: null, ended_ms: null, needs_diagnosis: false, diagnosed: false, advice: 'after', time_limit_ms: limit, clocks: {}, brief: scenario.brief, objectives: scenario.objectives, complete: false };
     run.brief = '';
     push('run', run);

@@ -55,6 +55,16 @@ static bool reason_has(const struct drive *d, size_t index, const char *part)
         return has;
 }
 
+static bool criterion_has(const struct drive *d, size_t index, const char *part)
+{
+        AUTO_BUF text;
+
+        buf_init(&text, 1 << 16);
+        run_criterion_json(d->run, index, &text);
+        if (!strstr(text.data, part)) fprintf(stderr, "the criterion is: %s\n", text.data);
+        return strstr(text.data, part) != NULL;
+}
+
 static void play(struct drive *d, struct scenario **s, const char *text)
 {
         *s = fixture_load(&fixture, text);
@@ -177,7 +187,12 @@ static void test_reasons_of_modes(void **state)
         drive_set(&d, "fd:goodput_rps", 40);
         drive_until(&d, 3, 1000);
         assert_true(reason_has(&d, 3, "is judged from the beginning of the incident on"));
+        assert_true(criterion_has(&d, 3, "\"ok\":null,\"due\":false,\"after\":[]"));
+        assert_true(criterion_has(&d, 1, "\"ok\":true,\"due\":true"));
         break_it(&d);
+        assert_true(criterion_has(&d, 3, "\"due\":true"));
+        assert_true(criterion_has(&d, 1, "\"ok\":true,\"due\":false,\"after\":[]"));
+        assert_true(criterion_has(&d, 2, "\"ok\":null,\"due\":false,\"after\":[\"ok\",\"c\"]"));
         assert_true(reason_has(&d, 1, "was met before the incident, and is not judged any more"));
         assert_true(reason_has(&d, 2, "is judged once the other criteria are held"));
         finish(&d, s);

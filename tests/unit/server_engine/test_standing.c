@@ -97,6 +97,57 @@ static void test_harm_and_clocks(void **state)
         finish(&p);
 }
 
+static const struct json *harm(struct played *p)
+{
+        AUTO_BUF text;
+
+        buf_init(&text, 1 << 16);
+        run_harm_json(p->d.run, &text);
+        json_free(p->standing);
+        p->standing = NULL;
+        assert_int_equal(json_parse(text.data, text.size_bytes, &p->standing, NULL), ERR_OK);
+        return p->standing;
+}
+
+/* What a learner is shown: against the healthy system, and nothing of the score or the solution. */
+static void test_harm_against_the_healthy_system(void **state)
+{
+        struct played p = { .s = fixture_load(&fixture, SCENARIO(CONFIGURE)) };
+        const struct json *healthy;
+
+        (void)state;
+        drive_new(&p.d, &fixture, p.s, false, 0);
+        drive_start(&p.d);
+        assert_true(json_is(json_get(harm(&p), "at_ms"), JSON_NULL)); /* nothing was measured */
+        assert_true(json_is(json_get(p.standing, "orders_lost"), JSON_NULL) && json_is(json_get(p.standing, "revenue_lost_cents"), JSON_NULL));
+        assert_true(json_is(json_path(p.standing, "/healthy/success"), JSON_NULL) && json_is(json_path(p.standing, "/healthy/orders_rps"), JSON_NULL));
+        drive_set(&p.d, "fd:user_success:ratio10s", 1);
+        drive_set(&p.d, "fd:offered_rps", 40);
+        drive_set(&p.d, "fd:goodput_rps", 40);
+        drive_set(&p.d, "fd:orders:rate10s", 3);
+        drive_set(&p.d, "fd:revenue_lost_cents:total", 5000); /* of a run before: not this incident's */
+        drive_until(&p.d, 6, 1000);
+        drive_set(&p.d, "fd:user_success:ratio10s", 0.5);
+        drive_set(&p.d, "fd:goodput_rps", 20);
+        drive_set(&p.d, "fd:orders:rate10s", 1);
+        drive_until(&p.d, 16, 1000);
+        drive_set(&p.d, "fd:revenue_lost_cents:total", 12000);
+        drive_until(&p.d, 17, 1000);
+        /* from 6 s to 17 s: 11 s x 20 requests of 40, 11 s x (3 - 1) orders, 70 dollars */
+        assert_int_equal(json_get_int(harm(&p), "at_ms", 0), 11000);
+        assert_int_equal(json_get_int(p.standing, "requests_lost", 0), 220);
+        assert_int_equal(json_get_int(p.standing, "requests_offered", 0), 440);
+        assert_true(fabs(json_get_num(p.standing, "orders_lost", 0) - 22) < 0.001);
+        assert_int_equal(json_get_int(p.standing, "revenue_lost_cents", 0), 7000);
+        healthy = json_get(p.standing, "healthy");
+        assert_true(fabs(json_get_num(healthy, "success", 0) - 1) < 0.001 && fabs(json_get_num(healthy, "goodput_rps", 0) - 40) < 0.001);
+        assert_true(fabs(json_get_num(healthy, "orders_rps", 0) - 3) < 0.001);
+        assert_true(json_is(json_get(healthy, "latency_p95_s"), JSON_NULL)); /* no criterion watches it */
+        assert_null(json_get(p.standing, "score"));
+        assert_null(json_get(p.standing, "unnecessary_restarts"));
+        finish(&p);
+}
+
 static void test_restarts(void **state)
 {
         struct played p;
@@ -235,7 +286,7 @@ static int teardown(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_harm_and_clocks), cmocka_unit_test(test_restarts), cmocka_unit_test(test_shed_at_the_gateway),
+                cmocka_unit_test(test_harm_and_clocks), cmocka_unit_test(test_harm_against_the_healthy_system), cmocka_unit_test(test_restarts), cmocka_unit_test(test_shed_at_the_gateway),
                 cmocka_unit_test(test_assisted), cmocka_unit_test(test_autopilot), cmocka_unit_test(test_an_act_of_the_agent_assists),
                 cmocka_unit_test(test_limits_of_the_agent),
         };

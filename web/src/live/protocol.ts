@@ -13,6 +13,7 @@ export interface Criterion {
   id: string; title: string; kind: 'promql' | 'probe' | 'replay'; promql?: string; probe?: string; target: string; op: string; threshold: number | null; unit: string;
   weight: number; hold_ms: number; value: number | null; ok: boolean | null; since_ms: number | null; held_ms: number;
   best_hold_ms: number; held: boolean; reason: string;
+  due?: boolean; after?: string[]; // not due: its turn comes after these are held
 }
 
 export interface Guard { id: string; reason: string; ok: boolean; violated_at_ms: number | null }
@@ -55,6 +56,12 @@ export interface Recommendation {
   forecast?: { criterion: string; value?: number; ok?: boolean }[];
 }
 
+/* What users lost since the onset, and what the healthy system showed while its baseline was measured. null: nobody measured it. */
+export interface Harm {
+  id: string; at_ms: number | null; requests_lost: number; requests_offered: number; orders_lost: number | null; revenue_lost_cents: number | null;
+  healthy: { success: number | null; latency_p95_s: number | null; goodput_rps: number | null; orders_rps: number | null };
+}
+
 /* How a run stands, by the same function for whoever plays. */
 export interface Standing {
   state: string; at_ms: number | null; met: number; criteria: number; users: number; user_minutes_lost: number; requests_lost: number; requests_offered: number;
@@ -80,7 +87,7 @@ export interface Room { mode: string; ghosts: number; reason: string }
 
 export interface Snapshot {
   epoch: string; run: Run | null; criteria: Criterion[]; guards: Guard[]; feed: FeedItem[]; actions: Action[];
-  processes: Process[]; server: { version: string; terminal?: boolean; grafana?: string | null }; comparison?: Comparison | null;
+  processes: Process[]; server: { version: string; terminal?: boolean; grafana?: string | null }; comparison?: Comparison | null; harm?: Harm | null;
 }
 
 export interface LogLine {
@@ -102,7 +109,7 @@ export interface Trace { trace_id: string; start_ms: number; duration_ms: number
 interface Payloads {
   snapshot: Snapshot; run: Run; criterion: Criterion; guard: Guard; feed: FeedItem; action: Action; process: Process;
   user: { requests: UserRequest[] }; series: { t: number; v: Record<string, number> }; recommendation: Recommendation;
-  comparison: Comparison; log: unknown; verify: import('./verify').Verify; notice: { level?: string; text?: string; detail?: string }; beat: object;
+  comparison: Comparison; harm: Harm; log: unknown; verify: import('./verify').Verify; notice: { level?: string; text?: string; detail?: string }; beat: object;
   fault: unknown; mapek: unknown;
 }
 export type Message = { [K in keyof Payloads]: { seq: number; t: number; type: K; data: Payloads[K] } }[keyof Payloads];

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { Criterion, FeedItem, Message, Run, Snapshot } from './protocol';
-import { actions, apply, arrived, criteria, feed, left, metCount, parts, processes, ready, requests, run, trail } from './store';
+import type { Criterion, FeedItem, Harm, Message, Run, Snapshot } from './protocol';
+import { actions, apply, arrived, criteria, feed, harm, left, metCount, parts, processes, ready, requests, run, trail } from './store';
 
 let seq = 0;
 const tell = (type: string, data: unknown): void => apply({ seq: ++seq, t: Date.now(), type, data } as Message);
@@ -17,6 +17,17 @@ test('a snapshot replaces everything and announces nothing', () => {
   expect(arrived.value).toBeNull();
   snap({ criteria: [] });
   expect(criteria.value).toEqual([]);
+});
+
+test('what users lost belongs to the run that is shown', () => {
+  const h = (id: string, n: number): Harm => ({ id, at_ms: 1, requests_lost: n, requests_offered: 9, orders_lost: n, revenue_lost_cents: 0, healthy: {} }) as unknown as Harm;
+  snap({ harm: h('r1', 1) });
+  tell('harm', h('r1', 2));
+  expect(harm.value?.orders_lost).toBe(2);
+  tell('harm', h('r0', 9)); // late, of a run before
+  expect(harm.value?.orders_lost).toBe(2);
+  tell('run', { ...RUN, id: 'r2' });
+  expect(harm.value).toBeNull();
 });
 
 test('deltas update by id and keep the order', () => {

@@ -3,7 +3,7 @@ import { computed, signal } from '@preact/signals';
 import { clockSet, serverNow } from './clock';
 import { seriesAdd, seriesAgain } from './metrics';
 import { verify } from './verify';
-import type { Action, Comparison, Criterion, FeedItem, Guard, Message, Process, Recommendation, Run, UserRequest } from './protocol';
+import type { Action, Comparison, Criterion, FeedItem, Guard, Harm, Message, Process, Recommendation, Run, UserRequest } from './protocol';
 
 export const REQUESTS_MAX = 300;
 export const SPARK_MAX = 180;
@@ -22,6 +22,7 @@ export const processes = signal<Process[]>([]);
 export const requests = signal<UserRequest[]>([]);
 export const recommendations = signal<Recommendation[]>([]);
 export const comparison = signal<Comparison | null>(null);
+export const harm = signal<Harm | null>(null);
 export const notice = signal<{ n: number; text: string } | null>(null);
 /* Arrived after the page was open: what may be announced, once. A snapshot never fills it. */
 export const arrived = signal<FeedItem | null>(null);
@@ -78,6 +79,7 @@ export function apply(m: Message): void {
       feed.value = d.feed ?? [];
       actions.value = d.actions ?? [];
       processes.value = d.processes ?? [];
+      harm.value = d.harm ?? null;
       if (d.comparison?.race) comparison.value = d.comparison;
       for (const c of criteria.value) trailAdd(c, m.t);
       ready.value = true;
@@ -87,7 +89,7 @@ export function apply(m: Message): void {
       if (run.value?.id !== m.data.id) {
         trail.clear();
         criteria.value = []; guards.value = []; feed.value = []; actions.value = []; requests.value = [];
-        recommendations.value = []; comparison.value = null;
+        recommendations.value = []; comparison.value = null; harm.value = null;
       }
       run.value = m.data;
       return;
@@ -108,6 +110,7 @@ export function apply(m: Message): void {
     case 'series': seriesAdd(m.data.t, m.data.v); return;
     case 'recommendation': recommendations.value = [...recommendations.value, m.data].slice(-50); return;
     case 'comparison': comparison.value = m.data; return;
+    case 'harm': if (m.data.id === run.value?.id) harm.value = m.data; return;
     case 'verify': verify.value = m.data; return;
     case 'notice': notice.value = { n: m.seq, text: m.data.text ?? m.data.detail ?? 'The server sent a notice.' }; return;
     default: return; // beat, log, fault, mapek and kinds of a newer server

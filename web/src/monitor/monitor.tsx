@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import './monitor.css';
 import { get } from '../live/api';
 import { second, serverNow } from '../live/clock';
+import { waits, word } from '../live/criterion';
 import type { FeedItem, Run } from '../live/protocol';
 import { actions, active, criteria, feed, guards, left, metCount, run } from '../live/store';
 import { href, route, setQuery } from '../live/url';
@@ -59,7 +60,7 @@ function Now(): JSX.Element {
       </dl>
       <table><thead><tr><th>criterion</th><th>state</th><th class="num">value</th><th class="num">held</th><th>why</th></tr></thead>
         <tbody>{criteria.value.map(c => (
-          <tr key={c.id}><th scope="row">{c.title}</th><td><span class="row gap4"><Mark state={met(c.ok)} size={14} />{c.held ? 'held' : c.ok === null ? 'no data' : c.ok ? 'met' : 'not met'}</span></td>
+          <tr key={c.id}><th scope="row">{c.title}</th><td><span class="row gap4"><Mark state={waits(c) ? 'off' : met(c.ok)} size={14} />{word(c)}</span></td>
             <td class="num">{value(c.value, criterionUnit(c), true)}</td><td class="num">{c.hold_ms ? `${seconds(Math.min(c.held_ms, c.hold_ms))} / ${seconds(c.hold_ms)} s` : ''}</td><td class="t2 why">{c.reason}</td></tr>))}</tbody></table>
     </section>
   );

@@ -5,6 +5,7 @@ import { useEffect } from 'preact/hooks';
 import './run.css';
 import { get, said } from '../live/api';
 import { autopilot, describe, end, lastUndoable, undo } from '../live/commands';
+import { waits, word } from '../live/criterion';
 import { link } from '../live/socket';
 import type { Run } from '../live/protocol';
 import { arrived, criteria, early, over, ready, recommendations, run, terminalOn } from '../live/store';
@@ -187,7 +188,7 @@ function EndDialog({ r, close }: { r: Run; close: () => void }): JSX.Element {
     </>}>
       {open.length === 0 ? <p>All criteria are held. Marking it complete records the incident as solved.</p> : <>
         <ProblemBox mild text={`${open.length} of ${criteria.value.length} criteria ${open.length === 1 ? 'is' : 'are'} not held yet. You may still mark it complete: your judgement is recorded together with what was measured.`} />
-        <ul class="col gap4" style={{ marginTop: '10px' }}>{open.map(c => <li key={c.id} class="row"><Mark state={c.ok === null ? 'unknown' : c.ok ? 'ok' : 'crit'} /><span class="grow">{c.title}</span><span class="t3">{c.ok ? 'met, still to be held' : c.ok === null ? 'no data' : 'not met'}</span></li>)}</ul>
+        <ul class="col gap4" style={{ marginTop: '10px' }}>{open.map(c => <li key={c.id} class="row"><Mark state={waits(c) ? 'off' : c.ok === null ? 'unknown' : c.ok ? 'ok' : 'crit'} /><span class="grow">{c.title}</span><span class="t3">{c.ok ? 'met, still to be held' : word(c)}</span></li>)}</ul>
       </>}
       <p class="t3" style={{ marginTop: '12px' }}>Ending puts the system back to its healthy state and opens the debrief.</p>
     </Dialog>

@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { second, serverNow } from '../live/clock';
 import { looked, takeHint } from '../live/commands';
+import { waits, waitsFor, word as wordOf } from '../live/criterion';
 import type { Criterion, FeedItem, Run } from '../live/protocol';
 import { criteria, feed, guards, left, metCount, over, trail } from '../live/store';
 import { href } from '../live/url';
@@ -82,18 +83,16 @@ function Timer({ r }: { r: Run }): JSX.Element {
   );
 }
 
-const WORD = { crit: 'not met', ok: 'met', unknown: 'no data' } as Record<State, string>;
-
 export function CriterionCard({ c, run }: { c: Criterion; run: Run }): JSX.Element {
-  const state = met(c.ok);
+  const later = waits(c), first = waitsFor(c, criteria.value), state: State = later ? 'off' : met(c.ok);
   const unit = criterionUnit(c);
   const [n, u] = split(c.value, unit, true);
   const [tn, tu] = split(c.threshold, unit);
   const points = (trail.get(c.id) ?? []).slice(-90).map(p => p.v);
-  const word = c.held ? 'held' : WORD[state]!;
+  const word = wordOf(c);
   const part = c.ok ? c.held_ms / Math.max(1, c.hold_ms) : 0;
   return (
-    <article class={'crit-card ' + (c.held ? 'is-held' : `is-${state}`)} data-criterion={c.id} data-state={word} aria-label={`${c.title}: ${word}`}>
+    <article class={'crit-card ' + (c.held ? 'is-held' : later ? 'is-unknown' : `is-${state}`)} data-criterion={c.id} data-state={word} aria-label={`${c.title}: ${word}`}>
       <header class="row"><Mark state={state} /><h3 class="grow ell" title={c.title}>{c.title}</h3>
         <span class="crit-tools">
           {c.promql && <Copy text={c.promql} what="PromQL" />}
@@ -101,7 +100,7 @@ export function CriterionCard({ c, run }: { c: Criterion; run: Run }): JSX.Eleme
         </span>
       </header>
       <div class="crit-mid">
-        <span class={'crit-v ' + (c.value === null ? 'none' : '')}>{n}<small>{u && ' ' + u}</small></span>
+        <span class={'crit-v ' + (c.value === null ? 'none' : '')}>{later ? 'later' : <>{n}<small>{u && ' ' + u}</small></>}</span>
         <Spark points={points} target={c.kind === 'replay' ? null : c.threshold} />
         <span class="crit-target">{c.kind === 'replay' ? 'replay' : <>{c.op.replace('>=', '≥').replace('<=', '≤')} {tn}{tu && ' ' + tu}</>}</span>
       </div>
@@ -111,7 +110,7 @@ export function CriterionCard({ c, run }: { c: Criterion; run: Run }): JSX.Eleme
           : <span class="t3">{c.best_hold_ms > 0 ? `best hold ${seconds(Math.floor(c.best_hold_ms / 1000) * 1000)} s` : `hold ${seconds(c.hold_ms)} s`}</span>)}
         {c.hold_ms > 0 && <HoldRing part={part} done={c.held} />}
       </div>
-      <p class="crit-why">{c.reason}</p>
+      <p class="crit-why">{c.reason}{first.length > 0 && <>. Still to be held: {first.slice(0, 3).join(', ')}{first.length > 3 && ` and ${first.length - 3} more`}</>}</p>
     </article>
   );
 }

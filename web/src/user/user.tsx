@@ -7,8 +7,9 @@ import { Chart } from '../charts/chart';
 import { looked } from '../live/commands';
 import { markers } from '../live/markers';
 import { latest, table, tick } from '../live/metrics';
+import type { Harm } from '../live/protocol';
 import { USER } from '../live/rules';
-import { requests, run } from '../live/store';
+import { harm, requests, run } from '../live/store';
 import { second, serverNow } from '../live/clock';
 import { href } from '../live/url';
 import { depth } from '../charts/window';
@@ -31,38 +32,53 @@ export function User(): JSX.Element {
   );
 }
 
-function Tile({ title, n, unit, sub, state }: { title: string; n: string; unit?: string; sub: string; state?: 'ok' | 'warn' | 'crit' }): JSX.Element {
-  return <div class="tile panel"><span class="t2">{title}</span><span class="big-n">{state && state !== 'ok' && <Mark state={state} size={18} />}{n}<small>{unit}</small></span><span class="t3 ell" title={sub}>{sub}</span></div>;
+interface TileProps { title: string; n: string; unit?: string; sub: string; healthy: string; state?: 'ok' | 'warn' | 'crit' }
+
+function Tile({ title, n, unit, sub, healthy, state }: TileProps): JSX.Element {
+  return (
+    <div class="tile panel" data-tile={title}><span class="t2">{title}</span><span class={'big-n ' + (n === 'no data' ? 'none' : '')}>{state && state !== 'ok' && <Mark state={state} size={18} />}{n}<small>{unit}</small></span>
+      <span class="t3 ell" title={sub}>{sub}</span><span class="t3 ell tile-healthy" title={healthy}>{healthy}</span></div>
+  );
 }
 
-/* The loss since the onset: the counter only grows, so what it was at the onset is not this incident's. */
-export function lostSince(onset_ms: number | null | undefined): { now: number; perMinute: number } | null {
+/* The loss of the last minute: the counter only grows. */
+export function lostLastMinute(): number | null {
   const t = table(USER.lost), c = t.cols.get('');
   if (!c || !c.length) return null;
-  const pick = (at: number): number | null => {
-    let v: number | null = null;
-    for (let i = 0; i < c.length && t.ts[i]! <= at; i++) if (c[i] !== null) v = c[i]!;
-    return v ?? c.find((x): x is number => x !== null) ?? null;
-  };
   const end = t.ts[t.ts.length - 1]!;
-  const now = pick(end), before = onset_ms ? pick(onset_ms / 1000) : now, minute = pick(end - 60);
-  if (now === null || before === null || minute === null) return null;
-  return { now: Math.max(0, now - before), perMinute: Math.max(0, now - minute) };
+  let now: number | null = null, before: number | null = null;
+  for (let i = 0; i < c.length; i++) if (c[i] !== null) { now = c[i]!; if (t.ts[i]! <= end - 60 || before === null) before = c[i]!; }
+  return now === null || before === null ? null : Math.max(0, now - before);
+}
+
+/* Orders and money lost since users felt it, as the engine counts them for the debrief; said as text, so that a test can say what is read. */
+export function lostTiles(h: Harm | null, minute_cents: number | null): { orders: TileProps; money: TileProps } {
+  const rate = h?.healthy.orders_rps ?? null, begun = h !== null && h.at_ms !== null;
+  const orders = begun ? h.orders_lost : null, cents = begun ? h.revenue_lost_cents : null;
+  const none = begun ? 'not measured in this incident' : 'counted from the beginning of the incident on';
+  return {
+    orders: { title: 'Orders lost', n: orders === null ? 'no data' : number(Math.round(orders), 4), sub: orders === null ? none : `and ${number(h!.requests_lost, 4)} of ${number(h!.requests_offered, 4)} requests`,
+      healthy: rate === null ? 'healthy: not measured yet' : `healthy: 0 of ${number(rate * 60, 3, true)} /min`, state: orders !== null && orders >= 1 ? 'warn' : undefined },
+    money: { title: 'Money lost', n: cents === null ? 'no data' : money(cents), sub: cents === null ? none : minute_cents === null ? 'in orders that failed' : `${money(minute_cents)} in a minute`,
+      healthy: 'healthy: $0.00', state: minute_cents !== null && minute_cents > 0 && cents !== null ? 'warn' : undefined },
+  };
 }
 
 function Numbers(): JSX.Element {
   void tick.value;
   const ok = latest(USER.success), p95 = latest(USER.p95), p50 = latest(USER.p50), good = latest(USER.goodput), offered = latest(USER.offered), orders = latest(USER.orders), errors = latest(USER.errors);
-  const lost = lostSince(run.value?.onset_ms);
+  const well = harm.value?.healthy, lost = lostTiles(harm.value, lostLastMinute());
+  const healthy = (v: number | null | undefined, said: (v: number) => string): string => (v === null || v === undefined ? 'healthy: not measured' : `healthy: ${said(v)}`);
   const [s, su] = ok === null ? ['no data', ''] : [percent(ok, true), ' %'];
   const [l, lu] = split(p95, 's', true);
   return (
     <div class="tiles">
-      <Tile title="Requests that succeed" n={s} unit={su} sub={errors === null ? 'the last 10 seconds' : `${number(errors, 3, true)} fail each second`} state={ok === null ? undefined : ok >= 0.98 ? 'ok' : ok >= 0.9 ? 'warn' : 'crit'} />
-      <Tile title="95 % wait less than" n={l} unit={lu && ' ' + lu} sub={p50 === null ? 'the last 10 seconds' : `half less than ${value(p50, 's', true)}`} />
-      <Tile title="Served each second" n={good === null ? 'no data' : number(good, 3, true)} sub={offered === null ? '' : `of ${number(offered, 3, true)} wanted`} />
-      <Tile title="Orders each minute" n={orders === null ? 'no data' : number(orders * 60, 3, true)} sub="accepted by the shop" />
-      <Tile title="Money lost" n={lost ? money(lost.now) : 'no data'} sub={lost ? `${money(lost.perMinute)} in the last minute` : 'since the incident began'} state={lost && lost.perMinute > 0 ? 'warn' : undefined} />
+      <Tile title="Requests that succeed" n={s} unit={su} sub={errors === null ? 'the last 10 seconds' : `${number(errors, 3, true)} fail each second`} healthy={healthy(well?.success, v => `${percent(Math.min(1, v), true)} %`)} state={ok === null ? undefined : ok >= 0.98 ? 'ok' : ok >= 0.9 ? 'warn' : 'crit'} />
+      <Tile title="95 % wait less than" n={l} unit={lu && ' ' + lu} sub={p50 === null ? 'the last 10 seconds' : `half less than ${value(p50, 's', true)}`} healthy={healthy(well?.latency_p95_s, v => value(v, 's', true))} />
+      <Tile title="Served each second" n={good === null ? 'no data' : number(good, 3, true)} sub={offered === null ? '' : `of ${number(offered, 3, true)} wanted`} healthy={healthy(well?.goodput_rps, v => number(v, 3, true))} />
+      <Tile title="Orders each minute" n={orders === null ? 'no data' : number(orders * 60, 3, true)} sub="accepted by the shop" healthy={healthy(well?.orders_rps, v => number(v * 60, 3, true))} />
+      <Tile {...lost.orders} />
+      <Tile {...lost.money} />
     </div>
   );
 }
