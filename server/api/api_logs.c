@@ -146,8 +146,9 @@ static void lines_from_logproc(struct api_call *call, const struct ask *ask)
 }
 
 /* What the files can answer; false: a 422 was given. */
-static bool files_filter(struct api_call *call, struct logs_filter *f, char field[LOGS_FIELD_BYTES])
+static bool files_filter(struct api_call *call, struct logs_filter *f, char field[LOGS_FIELD_BYTES], struct pairs *not)
 {
+        struct err_note note;
         const char *pair = param(call, "field");
         char *colon = NULL;
         int64_t limit = 0;
@@ -161,6 +162,11 @@ static bool files_filter(struct api_call *call, struct logs_filter *f, char fiel
             !call_param_int(call, "from", 0, INT64_MAX, 0, &f->from_ms) || !call_param_int(call, "to", 0, INT64_MAX, 0, &f->to_ms))
                 return false;
         f->limit = (size_t)limit;
+        if (pairs_parse(param(call, "not"), not, &note)) {
+                call_problem(call, 422, "INVAL", "not: %s", note.text);
+                return false;
+        }
+        f->not = not;
         if (!pair) return true;
         if (str_copy(field, LOGS_FIELD_BYTES, pair) || !(colon = strchr(field, ':')) || colon == field) {
                 call_problem(call, 422, "INVAL", "field is '%.60s', expected KEY:VALUE", pair);
@@ -175,12 +181,13 @@ static bool files_filter(struct api_call *call, struct logs_filter *f, char fiel
 static void lines_from_files(struct api_call *call, const struct ask *ask)
 {
         struct logs_filter filter;
+        struct pairs not;
         char dir[FILE_PATH_BYTES], field[LOGS_FIELD_BYTES], why[ERR_NOTE_BYTES];
         struct json *answer = NULL;
         struct err_note note;
         enum err e;
 
-        if (!files_filter(call, &filter, field)) return;
+        if (!files_filter(call, &filter, field, &not)) return;
         e = path_format(dir, "%s/stacks/%d/logs", call->api->o.home, call->api->o.stack);
         if (!e) e = logs_search(dir, &filter, &answer, &note);
         if (e) {

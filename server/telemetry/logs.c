@@ -103,6 +103,8 @@ static bool logs_field_fits(const struct json *line, const char *key, const char
 /* What a filter asks for by name. */
 static bool logs_members_fit(const struct json *line, const struct logs_filter *f)
 {
+        for (size_t i = 0; f->not && i < f->not->count; i++)
+                if (logs_field_fits(line, f->not->item[i].key, f->not->item[i].value)) return false;
         return (!f->event || str_eq(json_get_str(line, "event", ""), f->event)) &&
                (!f->trace_id || str_eq(json_get_str(line, "trace_id", ""), f->trace_id)) &&
                (!f->field_key || logs_field_fits(line, f->field_key, f->field_value));

@@ -11,6 +11,7 @@
 
 #include "common/base/err.h"
 #include "common/text/json.h"
+#include "common/text/pairs.h"
 
 enum { LOGS_TAIL_BYTES = 2 << 20, LOGS_LINES_MAX = 1000, LOGS_LINE_BYTES_MAX = 16384, LOGS_FILES_MAX = 64 };
 
@@ -20,6 +21,7 @@ struct logs_filter {
         const char *level;      /* NULL: all; debug, info, warn, error: this or worse */
         const char *event, *trace_id;        /* NULL: all */
         const char *field_key, *field_value; /* NULL: all; else a member of the line and its text or number */
+        const struct pairs *not;             /* NULL: none; members with these values let a line out */
         int64_t from_ms, to_ms; /* 0: open */
         size_t limit;           /* 1..LOGS_LINES_MAX */
 };

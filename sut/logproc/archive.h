@@ -12,6 +12,7 @@
 #define SUT_LOGPROC_ARCHIVE_H
 
 #include "common/text/json.h"
+#include "common/text/pairs.h"
 #include "sut/logproc/record.h"
 #include "sut/logproc/tail.h"
 
@@ -47,7 +48,8 @@ struct archive_log_query {
         const char *text;                    /* words that must all occur, "a phrase" in quotes, a word* as prefix; NULL: any */
         const char *service;                 /* "api" or "api,worker"; NULL: any */
         const char *event, *trace_id;        /* NULL: any */
-        const char *field_key, *field_value; /* a member of the line's other fields; NULL: any */
+        const char *field_key, *field_value; /* a member of the line and its value; NULL: any */
+        const struct pairs *not;             /* members and values that a line must not have; NULL: none */
         enum record_level level;             /* at least */
         int64_t from_ms, to_ms;              /* 0: open */
         int64_t after_id;                    /* only lines with a higher number, oldest first (ARCHIVE_FROM_START: all); 0: the newest first */

@@ -8,7 +8,7 @@
 #include "common/sys/clock.h"
 #include "sut/logproc/archive_inside.h"
 
-enum { QUERY_SQL_BYTES = 4096, QUERY_BINDS_MAX = 40, QUERY_TEXT_BYTES = 512, QUERY_SERVICES_MAX = 16, QUERY_NAME_BYTES = 64 };
+enum { QUERY_SQL_BYTES = 4096, QUERY_BINDS_MAX = 64, QUERY_TEXT_BYTES = 512, QUERY_SERVICES_MAX = 16, QUERY_NAME_BYTES = 64 };
 
 /* A statement in the making: its text, and what will be bound to its question marks in order. */
 struct question {
@@ -148,6 +148,31 @@ static enum err rows_read(sqlite3 *db, sqlite3_stmt *s, struct row_reader *r, st
         return ERR_OK;
 }
 
+/* A line that has this member with this value, or that has not. */
+static void ask_member(struct question *q, const struct pair *member, bool is_wanted)
+{
+        static const struct {
+                const char *key, *is, *is_not;
+        } columns[] = {
+                {"service", " AND service = ?", " AND service <> ?"},    {"instance", " AND instance = ?", " AND instance <> ?"},
+                {"version", " AND version = ?", " AND version <> ?"},    {"event", " AND event = ?", " AND event <> ?"},
+                {"message", " AND message = ?", " AND message <> ?"},    {"trace_id", " AND trace_id = ?", " AND trace_id <> ?"},
+        };
+
+        if (str_eq(member->key, "level")) {
+                ask_number(q, is_wanted ? " AND level = ?" : " AND level <> ?", record_level_parse(member->value));
+                return;
+        }
+        for (size_t i = 0; i < ARRAY_COUNT(columns); i++) {
+                if (!str_eq(member->key, columns[i].key)) continue;
+                ask_text(q, is_wanted ? columns[i].is : columns[i].is_not, member->value);
+                return;
+        }
+        ask_text(q, is_wanted ? " AND EXISTS (SELECT 1 FROM json_each(fields) WHERE key = ?" : " AND NOT EXISTS (SELECT 1 FROM json_each(fields) WHERE key = ?",
+                 member->key);
+        ask_text(q, " AND CAST(value AS TEXT) = ?)", member->value);
+}
+
 /* "... WHERE 1" and all that the query asks for. */
 static void ask_which(struct question *q, const struct archive_log_query *query, const char *fts, char names[QUERY_SERVICES_MAX][QUERY_NAME_BYTES])
 {
@@ -155,10 +180,8 @@ static void ask_which(struct question *q, const struct archive_log_query *query,
         if (query->service) ask_services(q, "service", query->service, names);
         if (query->event) ask_text(q, " AND event = ?", query->event);
         if (query->trace_id) ask_text(q, " AND trace_id <> '' AND trace_id = ?", query->trace_id);
-        if (query->field_key) {
-                ask_text(q, " AND EXISTS (SELECT 1 FROM json_each(fields) WHERE key = ?", query->field_key);
-                ask_text(q, " AND CAST(value AS TEXT) = ?)", query->field_value);
-        }
+        if (query->field_key) ask_member(q, &(struct pair){query->field_key, query->field_value}, true);
+        for (size_t i = 0; query->not && i < query->not->count; i++) ask_member(q, &query->not->item[i], false);
         if (query->level > RECORD_DEBUG) ask_number(q, " AND level >= ?", query->level);
         if (query->from_ms) ask_number(q, " AND at_ms >= ?", query->from_ms);
         if (query->to_ms) ask_number(q, " AND at_ms <= ?", query->to_ms);

@@ -47,8 +47,15 @@ static const char *query_text(struct kit_request *r, const char *name)
         return text && text[0] ? text : NULL;
 }
 
-static bool log_query(struct kit_request *r, struct archive_log_query *q, char field[REQUESTS_FIELD_BYTES])
+/* Where the texts of a query live. */
+struct log_texts {
+        char field[REQUESTS_FIELD_BYTES];
+        struct pairs not;
+};
+
+static bool log_query(struct kit_request *r, struct archive_log_query *q, struct log_texts *texts)
 {
+        struct err_note note;
         const char *level = query_text(r, "level"), *pair = query_text(r, "field");
         int64_t limit;
 
@@ -64,14 +71,19 @@ static bool log_query(struct kit_request *r, struct archive_log_query *q, char f
         if (pair) {
                 char *colon;
 
-                if (str_copy(field, REQUESTS_FIELD_BYTES, pair) || !(colon = strchr(field, ':')) || colon == field) {
+                if (str_copy(texts->field, sizeof(texts->field), pair) || !(colon = strchr(texts->field, ':')) || colon == texts->field) {
                         kit_reply_problem(r, 400, "INVAL", "field=%s: expected KEY:VALUE", pair);
                         return false;
                 }
                 *colon = '\0';
-                q->field_key = field;
+                q->field_key = texts->field;
                 q->field_value = colon + 1;
         }
+        if (pairs_parse(query_text(r, "not"), &texts->not, &note)) {
+                kit_reply_problem(r, 400, "INVAL", "not: %s", note.text);
+                return false;
+        }
+        q->not = &texts->not;
         if (!query_time(r, "from", &q->from_ms) || !query_time(r, "to", &q->to_ms)) return false;
         if (!query_number(r, "limit", 1, ARCHIVE_ROWS_MAX, REQUESTS_LIMIT, &limit)) return false;
         q->limit = (int)limit;
@@ -83,14 +95,14 @@ static bool log_query(struct kit_request *r, struct archive_log_query *q, char f
 static void get_logs(struct kit_request *r, void *ctx)
 {
         struct requests *s = ctx;
-        char field[REQUESTS_FIELD_BYTES];
+        struct log_texts texts;
         struct archive_log_query q;
         struct json *lines = NULL, *body;
         struct err_note note;
         bool is_cut;
         enum err e;
 
-        if (!log_query(r, &q, field)) return;
+        if (!log_query(r, &q, &texts)) return;
         e = archive_logs(s->archive, &q, &lines, &is_cut, &note);
         if (e) {
                 kit_reply_err(r, e, &note);
@@ -106,14 +118,14 @@ static void get_logs(struct kit_request *r, void *ctx)
 static void get_counts(struct kit_request *r, void *ctx)
 {
         struct requests *s = ctx;
-        char field[REQUESTS_FIELD_BYTES];
+        struct log_texts texts;
         struct archive_log_query q;
         struct json *counts = NULL, *body;
         struct err_note note;
         int64_t bins, step_ms;
         enum err e;
 
-        if (!log_query(r, &q, field) || !query_number(r, "bins", 1, ARCHIVE_BINS_MAX, REQUESTS_BINS, &bins)) return;
+        if (!log_query(r, &q, &texts) || !query_number(r, "bins", 1, ARCHIVE_BINS_MAX, REQUESTS_BINS, &bins)) return;
         if (!q.to_ms) q.to_ms = clock_wall_ms();
         if (!q.from_ms) q.from_ms = q.to_ms - REQUESTS_COUNTS_MS;
         if (q.from_ms >= q.to_ms) {
@@ -168,14 +180,14 @@ static enum err follow(struct requests *s, struct archive_log_query *q, int64_t 
 static void get_tail(struct kit_request *r, void *ctx)
 {
         struct requests *s = ctx;
-        char field[REQUESTS_FIELD_BYTES];
+        struct log_texts texts;
         struct archive_log_query q;
         struct json *lines = NULL, *body;
         struct err_note note;
         int64_t wait_ms, last = 0;
         enum err e;
 
-        if (!log_query(r, &q, field) || !query_number(r, "after", ARCHIVE_FROM_START, INT64_MAX, 0, &q.after_id) ||
+        if (!log_query(r, &q, &texts) || !query_number(r, "after", ARCHIVE_FROM_START, INT64_MAX, 0, &q.after_id) ||
             !query_number(r, "wait_ms", 0, REQUESTS_WAIT_MS_MAX, 0, &wait_ms))
                 return;
         if (atomic_fetch_add(&s->waiters, 1) >= REQUESTS_WAITERS_MAX) wait_ms = 0; /* too many wait already: answer at once */

@@ -116,6 +116,32 @@ await scene('a criterion whose turn comes later says so, and what it waits for',
   await shot(page, 'criterion-later-dark-1440');
 });
 
+await scene('values of log lines are left out, in address, question and chips', {}, async ({ page, base }) => {
+  const r = await begin(base, page, 'observe/logs'), asked = [];
+  page.on('request', q => { if (q.url().includes('/logs')) asked.push(new URL(q.url())); });
+  const row = page.locator('.log-row', { hasText: 'request.done' });
+  await row.first().click();
+  await page.getByRole('region', { name: 'Fields of the line' }).getByRole('button', { name: 'without this event' }).click();
+  const chip = page.getByRole('button', { name: 'not event:request.done: show these lines again' });
+  await chip.waitFor();
+  await until('no such line', async () => (await row.count()) === 0 && (await page.locator('.log-row').count()) > 0);
+  for (const path of ['/logs', '/logs/tail', '/logs/counts']) await until(`${path} is asked without`, () => asked.some(u => u.pathname.endsWith(`/api/v1${path}`) && u.searchParams.get('not') === 'event:request.done'));
+  await page.locator('.log-row').first().click();
+  await page.getByRole('region', { name: 'Fields of the line' }).getByRole('button', { name: 'without this service' }).click();
+  await until('two chips', async () => (await page.locator('.log-not').count()) === 2);
+  await axe(page, 'logs without');
+  await shot(page, 'logs-without-dark-1440');
+  const hash = page.url();
+  await page.reload();
+  await until('two chips after a reload', async () => (await page.locator('.log-not').count()) === 2);
+  assert(page.url() === hash, `${hash} became ${page.url()}`);
+  await page.locator('.log-not').nth(1).click();
+  await chip.focus();
+  await page.keyboard.press('Enter');
+  await until('the lines are back', async () => (await row.count()) > 0);
+  assert(page.url().endsWith(`run/${r.id}/observe/logs`), page.url());
+});
+
 await scene('a wrong value is said at its field and not sent', {}, async ({ page, base }) => {
   await begin(base, page);
   const f = page.getByRole('textbox', { name: /worker_threads/ });

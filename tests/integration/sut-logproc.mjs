@@ -35,6 +35,16 @@ await test('lines of files are found by word, service, level, event, field, trac
   equal((await lines('event=pool.timeout')).length, 1, 'event');
   equal((await lines('field=order_id:17')).length, 1, 'field');
   equal((await lines('field=order_id:18')).length, 0, 'other value');
+  equal((await lines('field=instance:api-1')).length, 2, 'a member that every line has');
+  const without = (...pairs) => lines(`service=api&not=${encodeURIComponent(pairs.join('\n'))}`);
+  equal((await without('order_id:17')).map((x) => x.event), ['pool.timeout'], 'without a field');
+  equal((await without('order_id:18')).length, 2, 'without a value that none has');
+  equal((await without('event:pool.timeout')).map((x) => x.event), ['order.accepted'], 'without an event');
+  equal((await without('level:error')).map((x) => x.event), ['order.accepted'], 'without a level, which is no "or worse"');
+  equal((await without('message:no session: the pool timed out')).map((x) => x.event), ['order.accepted'], 'a value with a colon');
+  equal((await without('event:pool.timeout', 'order_id:17')).length, 0, 'without both');
+  equal((await lines('not=service:api%0Aservice:logproc')).map((x) => x.service).sort(), ['nats', 'postgres'], 'without a service');
+  equal((await get(`/logs/counts?service=api&not=${encodeURIComponent('level:error')}`)).counts.reduce((n, [, ...by]) => n + by.reduce((a, b) => a + b), 0), 1, 'counted without');
   equal((await lines(`trace_id=${trace}`)).length, 1, 'trace');
   equal((await lines('from=-5m&service=api')).length, 2, 'the last five minutes');
   equal((await lines(`to=${new Date(Date.now() - 300000).toISOString()}`)).length, 1, 'before a time');
@@ -47,7 +57,7 @@ await test('lines of files are found by word, service, level, event, field, trac
 
 await test('bad questions are answered with what was expected', async () => {
   for (const [path, word] of [['/logs?level=loud', 'level=loud'], ['/logs?limit=0', 'limit=0'], ['/logs?limit=5000', 'limit=5000'], ['/logs?from=yesterday', 'from=yesterday'],
-    ['/logs?field=nocolon', 'KEY:VALUE'], ['/traces?min_ms=x', 'min_ms=x']]) {
+    ['/logs?field=nocolon', 'KEY:VALUE'], ['/logs?not=nocolon', 'KEY:VALUE'], [`/logs?not=${Array.from({ length: 9 }, (_, i) => `k:${i}`).join('%0A')}`, 'more than 8'], ['/traces?min_ms=x', 'min_ms=x']]) {
     const r = await json(`http://${logproc.address}${path}`);
     equal(r.status, 400, path);
     check(r.body.detail.includes(word), `${path}: ${r.body.detail}`);

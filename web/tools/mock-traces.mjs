@@ -15,7 +15,7 @@ export function telemetry({ world, hostile, HOSTILE }) {
   const fits = (l, q) => {
     const field = /^([^:]+):(.*)$/.exec(q.get('field') ?? '');
     return (!q.get('service') || q.get('service') === l.service) && (!q.get('q') || JSON.stringify(l).includes(q.get('q').replaceAll('"', '').replace('*', ''))) && (!q.get('level') || LEVELS.indexOf(l.level) >= LEVELS.indexOf(q.get('level'))) &&
-      (!q.get('event') || l.event === q.get('event')) && (!q.get('trace_id') || l.trace_id === q.get('trace_id')) && (!field || String(l[field[1]]) === field[2]);
+      (!q.get('event') || l.event === q.get('event')) && (!q.get('trace_id') || l.trace_id === q.get('trace_id')) && (!field || String(l[field[1]]) === field[2]) && !(q.get('not') ?? '').split('\n').some(p => { const at = p.indexOf(':'); return at > 0 && String(l[p.slice(0, at)]) === p.slice(at + 1); });
   };
   const between = (from, to, q) => {
     const out = [];

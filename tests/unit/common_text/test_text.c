@@ -6,6 +6,7 @@
 #include "common/base/mem.h"
 #include "common/base/str.h"
 #include "common/text/json.h"
+#include "common/text/pairs.h"
 #include "common/text/schema.h"
 #include "common/text/yaml.h"
 
@@ -25,6 +26,36 @@ static void assert_prints(const struct json *j, const char *expected)
         buf_init(&b, 65536);
         assert_int_equal(json_print(j, &b), ERR_OK);
         assert_string_equal(b.data, expected);
+}
+
+static void test_pairs(void **state)
+{
+        static const struct {
+                const char *text, *expected; /* as key=value; */
+        } good[] = {
+                { NULL, "" }, { "", "" }, { "\n\n", "" }, { "a:1", "a=1;" }, { "a:1\nb:2\n", "a=1;b=2;" }, { "at:10:30", "at=10:30;" }, { "a:", "a=;" },
+        };
+        static const char *const bad[] = { "a", ":1", "a:1\nb", "a:1\nb:1\nc:1\nd:1\ne:1\nf:1\ng:1\nh:1\ni:1" };
+        struct pairs pairs;
+        struct err_note note;
+        char longest[PAIRS_TEXT_BYTES + 2];
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_COUNT(good); i++) {
+                char got[64] = "";
+
+                assert_int_equal(pairs_parse(good[i].text, &pairs, NULL), ERR_OK);
+                for (size_t k = 0; k < pairs.count; k++)
+                        snprintf(got + strlen(got), sizeof got - strlen(got), "%s=%s;", pairs.item[k].key, pairs.item[k].value);
+                assert_string_equal(got, good[i].expected);
+        }
+        for (size_t i = 0; i < ARRAY_COUNT(bad); i++) assert_int_equal(pairs_parse(bad[i], &pairs, &note), i == 3 ? ERR_LIMIT : ERR_INVAL);
+        memset(longest, 'x', sizeof longest - 1);
+        longest[1] = ':';
+        longest[sizeof longest - 1] = '\0';
+        assert_int_equal(pairs_parse(longest, &pairs, &note), ERR_LIMIT);
+        longest[PAIRS_TEXT_BYTES - 1] = '\0';
+        assert_int_equal(pairs_parse(longest, &pairs, &note), ERR_OK);
 }
 
 static void test_json_bad(void **state)
@@ -276,7 +307,7 @@ static void test_schema_subset(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_json_bad), cmocka_unit_test(test_json_depth), cmocka_unit_test(test_json_build),
+                cmocka_unit_test(test_pairs), cmocka_unit_test(test_json_bad), cmocka_unit_test(test_json_depth), cmocka_unit_test(test_json_build),
                 cmocka_unit_test(test_merge_patch), cmocka_unit_test(test_json_faults), cmocka_unit_test(test_yaml_places),
                 cmocka_unit_test(test_yaml_bad), cmocka_unit_test(test_yaml_faults), cmocka_unit_test(test_yaml_nesting),
                 cmocka_unit_test(test_schema), cmocka_unit_test(test_schema_subset),

@@ -129,6 +129,8 @@ static int logs_teardown(void **state)
 
 static void searches(void **state)
 {
+        static const struct pairs not_api = {.count = 1, .item = {{"service", "api"}}}, not_debug = {.count = 1, .item = {{"level", "debug"}}},
+                                  not_both = {.count = 2, .item = {{"service", "api"}, {"n", "17"}}};
         static const struct {
                 const char *name;
                 struct logs_filter filter;
@@ -147,6 +149,11 @@ static void searches(void **state)
                 {"a field of text", {.field_key = "trace_id", .field_value = "t7", .limit = 10}, "sixth "},
                 {"a field that is a number", {.field_key = "n", .field_value = "17", .limit = 10}, "sixth "},
                 {"another number", {.field_key = "n", .field_value = "1", .limit = 10}, ""},
+                {"without a value", {.not = &not_api, .limit = 10}, "second plain line after it fourth sixth "},
+                {"without two values",
+                 {.not = &not_both, .limit = 10},
+                 "second plain line after it fourth "},
+                {"with one and without another", {.service = "api", .not = &not_debug, .limit = 10}, "first Third "},
                 {"a service without logs", {.service = "nobody", .limit = 10}, ""},
         };
 

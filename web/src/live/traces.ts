@@ -2,11 +2,11 @@
 import { encode, get } from './api';
 import type { LogCounts, LogLine, LogLines, Trace, TraceRow } from './protocol';
 
-export interface LogFilter { service: string; q: string; level: string; event: string; trace: string; field: string }
+export interface LogFilter { service: string; q: string; level: string; event: string; trace: string; field: string; not: string }
 
 function search(f: LogFilter, more: Record<string, number | undefined>): string {
   const p = new URLSearchParams();
-  for (const [k, v] of Object.entries({ service: f.service, q: f.q, level: f.level, event: f.event, trace_id: f.trace, field: f.field })) if (v) p.set(k, v);
+  for (const [k, v] of Object.entries({ service: f.service, q: f.q, level: f.level, event: f.event, trace_id: f.trace, field: f.field, not: f.not })) if (v) p.set(k, v);
   for (const [k, v] of Object.entries(more)) if (v !== undefined) p.set(k, String(Math.round(v)));
   return p.toString();
 }

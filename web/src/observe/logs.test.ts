@@ -68,7 +68,7 @@ describe('the tail', () => {
     });
   });
   afterEach(() => { vi.unstubAllGlobals(); vi.useRealTimers(); });
-  const filter = { service: 'api', q: '', level: '', event: '', trace: '', field: '' };
+  const filter = { service: 'api', q: '', level: '', event: '', trace: '', field: '', not: '' };
   const some = (...ids: number[]): LogLine[] => ids.map(id => l(new Date(id * 1000).toISOString(), `m${id}`, { id }));
   const texts = (t: Tail): string[] => (t.lines.value ?? []).map(x => x.message);
 

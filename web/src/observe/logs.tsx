@@ -13,6 +13,7 @@ import { keysAdd } from '../ui/keys';
 import { Copy, Empty, ProblemBox, Skeleton } from '../ui/parts';
 import { Mark, type State } from '../ui/status';
 import { VList } from '../ui/vlist';
+import { exclude, excluded, include } from './exclude';
 import { Histogram } from './histogram';
 import { ms, Tail } from './tail';
 
@@ -31,8 +32,8 @@ export function collapse(list: LogLine[]): Repeated[] {
 }
 
 export function Logs({ runId }: { runId: string }): JSX.Element {
-  const { service = '', q = '', level = '', event = '', trace = '', field = '' } = route.value.query;
-  const filter: LogFilter = { service, q, level, event, trace, field };
+  const { service = '', q = '', level = '', event = '', trace = '', field = '', not = '' } = route.value.query;
+  const filter: LogFilter = { service, q, level, event, trace, field, not };
   const f = trace ? null : fixed.value; // the lines of one trace are few: all of them, whenever they were
   const window = trace ? '' : f ? `${f.from} ${f.to}` : last.value;
   const tail = useMemo(() => new Tail(filter, trace ? {} : f ? { from: f.from * 1000, to: f.to * 1000 } : { from: span().from * 1000 }), [runId, JSON.stringify(filter), window]);
@@ -50,14 +51,15 @@ export function Logs({ runId }: { runId: string }): JSX.Element {
     { keys: 'End', what: 'Follow the newest lines', group: 'Logs', run: () => tail.resume() },
   ]), [tail]);
   const lines = tail.lines.value, rows = useMemo(() => collapse(lines ?? []), [lines]);
-  const filtered = !!(q || level || service || event || trace || field);
-  const clear = (): void => setQuery({ q: null, level: null, service: null, event: null, trace: null, field: null }, false);
+  const filtered = !!(q || level || service || event || trace || field || not);
+  const clear = (): void => setQuery({ q: null, level: null, service: null, event: null, trace: null, field: null, not: null }, false);
   return (
     <div class="logs">
       <div class="logs-bar">
         <div class="search"><Icon name="search" size={14} /><input ref={input} class="in" type="search" placeholder={'Words, "a phrase", or begin*'} aria-label="Search the logs" value={q} onInput={e => { const v = e.currentTarget.value; clearTimeout(typed.current); typed.current = setTimeout(() => setQuery({ q: v || null }), 300); }} /></div>
         <select class="in pick" aria-label="Level" value={level} onChange={e => setQuery({ level: e.currentTarget.value || null })}><option value="">Any level</option><option value="info">info or worse</option><option value="warn">warn or worse</option><option value="error">error only</option></select>
         {([['trace', trace], ['event', event], ['field', field]] as const).map(([k, v]) => v && <button key={k} class="chip log-chip" onClick={() => setQuery({ [k]: null }, false)} aria-label={`Remove the filter ${k} ${v.slice(0, 60)}`} title="Remove this filter"><span class="ell">{k} {v.slice(0, 40)}</span><Icon name="close" size={12} /></button>)}
+        {excluded(not).map(pair => <button key={pair} class="chip log-chip log-not" onClick={() => setQuery({ not: include(not, pair) || null }, false)} aria-label={`not ${pair.slice(0, 40)}: show these lines again`} title={`Lines with ${pair.slice(0, 200)} are left out: show them again`}><span class="ell">not {pair.slice(0, 40)}</span><Icon name="close" size={12} /></button>)}
         {TRACE.test(trace) && <a class="btn small" href={href(['run', runId, 'observe', 'traces', trace])}>Show the trace</a>}
         <span class="t3 logs-count">{lines ? plural(lines.length, tail.more.value ? 'newest line' : 'line') : ''}</span>
       </div>
@@ -91,13 +93,21 @@ function Line({ r, open, press, runId }: { r: Repeated; open: boolean; press: ()
   );
 }
 
-/* A click on a value is a filter for it. Times, texts and nested values are none. */
-function only(k: string, v: Json): Record<string, string> | null {
+/* A click on a value is a filter for it. Times, long texts and nested values are none. */
+export function only(k: string, v: Json): Record<string, string> | null {
   const text = literal(v);
   if (text.length > 100 || (typeof v !== 'string' && typeof v !== 'number')) return null;
   if (k === 'service' || k === 'level' || k === 'event') return { [k]: text };
   if (k === 'trace_id') return TRACE.test(text) ? { trace: text } : null;
-  return COMMON.has(k) ? null : { field: `${k}:${text}` };
+  if (k.includes(':')) return null;
+  return COMMON.has(k) && k !== 'instance' && k !== 'version' ? null : { field: `${k}:${text}` };
+}
+
+/* The lines without this value; also a message, since noise says the same again and again. */
+export function without(not: string, k: string, v: Json): string | null {
+  if ((typeof v !== 'string' && typeof v !== 'number') || v === '' || ['id', 'time', 'span_id'].includes(k)) return null;
+  const text = String(v);
+  return text.length > 200 ? null : exclude(not, k, text);
 }
 
 function Fields({ l, runId }: { l: LogLine; runId: string }): JSX.Element {
@@ -108,8 +118,8 @@ function Fields({ l, runId }: { l: LogLine; runId: string }): JSX.Element {
         {TRACE.test(l.trace_id ?? '') && <a class="btn small" href={href(['run', runId, 'observe', 'traces', l.trace_id!])}>Open the trace</a>}
         <Copy text={() => JSON.stringify(l)} what="line as JSON" /></div>
       <dl>{entries.map(([k, v]) => {
-        const text = literal(v), q = only(k, v);
-        return <div key={k}><dt class="ell" title={k.slice(0, 200)}>{k.slice(0, 100)}</dt><dd>{text.slice(0, 4000)}{text.length > 4000 && <span class="t3"> and {text.length - 4000} more characters: copy the line to see them</span>}{q && <button onClick={() => setQuery(q, false)} aria-label={`only this ${k.slice(0, 100)}`}>only this</button>}</dd></div>;
+        const text = literal(v), q = only(k, v), left = without(route.value.query['not'] ?? '', k, v);
+        return <div key={k}><dt class="ell" title={k.slice(0, 200)}>{k.slice(0, 100)}</dt><dd>{text.slice(0, 4000)}{text.length > 4000 && <span class="t3"> and {text.length - 4000} more characters: copy the line to see them</span>}{q && <button onClick={() => setQuery(q, false)} aria-label={`only this ${k.slice(0, 100)}`}>only this</button>}{left !== null && <button onClick={() => setQuery({ not: left }, false)} aria-label={`without this ${k.slice(0, 100)}`}>without this</button>}</dd></div>;
       })}</dl>
     </section>
   );
