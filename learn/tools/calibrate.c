@@ -123,7 +123,7 @@ static enum err train(const struct fit *fit, struct train_options *o, struct mod
 
         if (!e) e = tool_train(&lab, o, &m, &stopped, reterr);
         lab_close(&lab);
-        if (!e && stopped) e = err_note(reterr, ERR_STATE, "interrupted");
+        if (!e && stopped) e = err_note(reterr, ERR_STATE, "interrupted: the model is not written, for one that was learned in part must not advise on a real stack; what was measured is");
         if (!e) *ret = take(&m);
         return e;
 }

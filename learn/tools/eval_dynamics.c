@@ -110,6 +110,7 @@ int tool_eval_dynamics(uint64_t seed, uint32_t episodes, uint32_t replicates, bo
         static const uint32_t sizes[] = { 10, 30, 100, 300, 1000, 6000 };
         AUTO(mem_free) struct study *s = mem_zalloc(1, sizeof *s);
         struct err_note note = { 0 };
+        size_t rows = 0;
         enum err e;
 
         if (!s) return EXIT_FAILED;
@@ -123,12 +124,17 @@ int tool_eval_dynamics(uint64_t seed, uint32_t episodes, uint32_t replicates, bo
                         (void)printf("planning on the process itself earns %.2f [%.2f, %.2f]; skill is 1 - error / error of \"as it is now\"\n%8s  %8s  %8s  %8s   %s\n", best->value,
                                      best->lo, best->hi, "episodes", "distance", "skill 1", "skill 12", "reward planned on it        against the process itself");
         }
-        for (size_t i = 0; i < ARRAY_COUNT(sizes) && !e && !tool_interrupted(NULL); i++) {
-                struct row r = { .learned_from = sizes[i] };
+        while (rows < ARRAY_COUNT(sizes) && !e && !tool_interrupted(NULL)) {
+                struct row r = { .learned_from = sizes[rows] };
 
                 e = row_study(s, &r);
-                if (!e) row_print(&r, json, i == 0);
+                if (!e) row_print(&r, json, rows++ == 0);
         }
+        if (rows && rows < ARRAY_COUNT(sizes) && (!e || e == ERR_STATE)) {
+                (void)fprintf(stderr, "interrupted: %zu of %zu sizes were measured; they were kept\n", rows, ARRAY_COUNT(sizes));
+                e = ERR_OK;
+        }
+        if (!rows && !e) e = ERR_STATE;
         if (json && !e) (void)printf("]}\n");
         compare_close(&s->compare);
         lab_close(&s->lab);

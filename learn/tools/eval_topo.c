@@ -11,7 +11,11 @@
 #include "learn/tools/tool.h"
 #include "learn/train/topo.h"
 
-enum { ROWS_MAX = 8, SEEDS_MAX = 10, FIT = 2000, TUNE_EPISODES = 512 };
+enum { ROWS_MAX = 8, POLICIES = 6, FIT = 2000, TUNE_EPISODES = 512 };
+
+#define FACTORED "factored"
+#define CLAIRVOYANT "clairvoyant"
+#define TUNED "tuned-rule"
 
 struct entry {
         const char *name;
@@ -31,6 +35,7 @@ struct study {
         uint32_t count;
         uint8_t *stratum;
         double upper;
+        bool stopped; /* asked to end: what was played to its end is kept, nothing half done */
 };
 
 enum figure { F_REWARD, F_RESTARTS, F_ASTRAY, F_ACTIONS, F_UNSTABLE, F_DIED };
@@ -89,12 +94,29 @@ static enum err entry_add(struct study *s, const char *name, uint32_t seeds, str
         return ERR_OK;
 }
 
+/* The entry added last keeps so many seeds; without any it goes. */
+static void entry_keep(struct study *s, uint32_t seeds)
+{
+        s->entry[s->count - 1].seeds = seeds;
+        if (!seeds) mem_free(s->entry[--s->count].records);
+}
+
+static const struct entry *entry_find(const struct study *s, const char *name)
+{
+        for (uint32_t i = 0; i < s->count; i++)
+                if (str_eq(s->entry[i].name, name)) return &s->entry[i];
+        return NULL;
+}
+
 static enum err played(struct study *s, const char *name, topo_decide_fn *decide, const void *self, bool clairvoyant)
 {
         struct entry *entry;
         enum err e = entry_add(s, name, 1, &entry);
 
-        return e ? e : play(s, entry, 0, decide, self, clairvoyant);
+        if (e) return e;
+        e = play(s, entry, 0, decide, self, clairvoyant);
+        if (e) entry_keep(s, 0);
+        return e;
 }
 
 static struct topo_setup setup_of(const struct study *s, uint64_t seed, uint32_t episodes)
@@ -119,7 +141,7 @@ static enum err rules_play(struct study *s)
         progress_start(&progress, "tuning the rule", (double)s->o->tune);
         if (!e) e = topo_tune(&tune, &s->feat, (uint32_t)s->o->tune, rule_tuned_bounds, &tuned, &reward);
         progress_end(&progress);
-        if (!e) e = played(s, "tuned-rule", topo_rule_decide, &tuned, false);
+        if (!e) e = played(s, TUNED, topo_rule_decide, &tuned, false);
         progress_start(&progress, "tuning the rule on the belief", (double)s->o->tune);
         if (!e) e = topo_tune(&tune, &s->feat, (uint32_t)s->o->tune, rule_belief_bounds, &belief, &reward);
         progress_end(&progress);
@@ -129,7 +151,7 @@ static enum err rules_play(struct study *s)
 static enum err learned_play(struct study *s)
 {
         struct entry *entry;
-        enum err e = entry_add(s, "factored", s->o->seeds, &entry);
+        enum err e = entry_add(s, FACTORED, s->o->seeds, &entry);
 
         for (uint32_t k = 0; k < s->o->seeds && !e; k++) {
                 const struct topo_learned policy = { s->table, &s->feat };
@@ -141,6 +163,7 @@ static enum err learned_play(struct study *s)
                 e = topo_learn(&setup, &s->feat, s->model->table, s->table);
                 progress_end(&progress);
                 if (!e) e = play(s, entry, k, topo_learned_decide, &policy, false);
+                if (e) entry_keep(s, k);
         }
         return e;
 }
@@ -191,7 +214,7 @@ static void ci_json(const char *name, const struct stat_ci *ci)
 
 static void json_print(const struct study *s)
 {
-        (void)printf("{\"episodes\":%u,\"upper_bound\":%.4f,\"policies\":[", s->o->episodes, s->upper);
+        (void)printf("{\"episodes\":%u,\"interrupted\":%s,\"policies\":[", s->o->episodes, s->stopped ? "true" : "false");
         for (uint32_t i = 0; i < s->count; i++) {
                 const struct entry *e = &s->entry[i];
 
@@ -207,11 +230,12 @@ static void json_print(const struct study *s)
         (void)printf("],\"claims\":[");
 }
 
+/* What was learned against every other policy that sees no truth. */
 static enum err claims_print(const struct study *s)
 {
-        const struct entry *ours = &s->entry[s->count - 2], *best = &s->entry[0];
+        const struct entry *ours = entry_find(s, FACTORED);
 
-        for (uint32_t i = 0; i + 2 < s->count; i++) {
+        for (uint32_t i = 0; ours && &s->entry[i] != ours; i++) {
                 const struct entry *theirs = &s->entry[i];
                 struct stat_ci reward, restarts;
                 enum err e = measure(s, ours, theirs, F_REWARD, STAT_DIFF, &reward);
@@ -225,20 +249,45 @@ static enum err claims_print(const struct study *s)
                         (void)printf("%s against %s: reward %+.2f [%.2f, %.2f], restarts %+.2f [%.2f, %.2f]\n", ours->name, theirs->name, reward.value, reward.lo, reward.hi,
                                      restarts.value, restarts.lo, restarts.hi);
         }
-        for (uint32_t i = 1; i + 1 < s->count; i++)
-                if (s->entry[i].reward.value > best->reward.value) best = &s->entry[i];
-        const struct entry *all = &s->entry[s->count - 1], *tuned = &s->entry[2];
-        double gap = s->upper - tuned->reward.value;
+        return ERR_OK;
+}
+
+/* Only of a study that came to its end. */
+static void bounds_print(const struct study *s)
+{
+        const struct entry *best = &s->entry[0], *all = entry_find(s, CLAIRVOYANT), *ours = entry_find(s, FACTORED), *tuned = entry_find(s, TUNED);
+
+        for (uint32_t i = 1; i < s->count; i++)
+                if (&s->entry[i] != all && s->entry[i].reward.value > best->reward.value) best = &s->entry[i];
+        double gap = s->upper - tuned->reward.value, closed = gap > 0 ? (ours->reward.value - tuned->reward.value) / gap : 0;
 
         if (s->o->json)
-                (void)printf("],\"lower_bound\":{\"policy\":\"%s\",\"value\":%.4f},\"gap_closed\":%.4f}\n", best->name, best->reward.value,
-                             gap > 0 ? (ours->reward.value - tuned->reward.value) / gap : 0);
+                (void)printf("],\"upper_bound\":%.4f,\"lower_bound\":{\"policy\":\"%s\",\"value\":%.4f},\"gap_closed\":%.4f}\n", s->upper, best->name, best->reward.value, closed);
         else
                 (void)printf("the optimum lies between %.2f [%.2f, %.2f] (%s; %.2f [%.2f, %.2f] with the true state seen) and %.2f (services apart, everything seen)\n"
                              "%s closes %.0f %% of the gap from the tuned rule to the upper bound\n",
-                             best->reward.value, best->reward.lo, best->reward.hi, best->name, all->reward.value, all->reward.lo, all->reward.hi, s->upper, ours->name,
-                             gap > 0 ? 100 * (ours->reward.value - tuned->reward.value) / gap : 0);
-        return ERR_OK;
+                             best->reward.value, best->reward.lo, best->reward.hi, best->name, all->reward.value, all->reward.lo, all->reward.hi, s->upper, ours->name, 100 * closed);
+}
+
+static enum err result_print(const struct study *s, uint64_t model_id)
+{
+        const struct tool_topo *o = s->o;
+        const struct entry *ours = entry_find(s, FACTORED);
+        enum err e;
+
+        if (o->json) json_print(s);
+        else {
+                (void)printf("twelve services, %u test episodes, seed %" PRIu64 "; %u training seeds of %" PRIu64 " episodes from model %016" PRIx64 "\n", o->episodes, o->seed,
+                             ours ? ours->seeds : 0, o->train, model_id);
+                table_print(s);
+        }
+        e = claims_print(s);
+        if (!e && !s->stopped) bounds_print(s);
+        else if (o->json) (void)printf("]}\n");
+        if (s->stopped)
+                (void)fprintf(stderr, "interrupted: %u of %d policies were played to the end, with %u of %u training seeds; they were kept\n", s->count, POLICIES, ours ? ours->seeds : 0,
+                              o->seeds);
+        return e;
 }
 
 static enum err study_run(struct study *s)
@@ -257,8 +306,12 @@ static enum err study_run(struct study *s)
         if (!e) e = topo_fit(&fit, &s->feat);
         if (!e) e = rules_play(s);
         if (!e) e = learned_play(s);
-        if (!e) e = played(s, "clairvoyant", topo_clairvoyant_decide, s->oracle, true);
+        if (!e) e = played(s, CLAIRVOYANT, topo_clairvoyant_decide, s->oracle, true);
         if (!e) e = upper_bound(s);
+        if (e == ERR_STATE && s->count) {
+                s->stopped = true;
+                e = ERR_OK;
+        }
         for (uint32_t i = 0; i < s->count && !e; i++) {
                 struct stat_ci *const to[] = { &s->entry[i].reward, &s->entry[i].restarts, &s->entry[i].astray, &s->entry[i].actions, &s->entry[i].unstable, &s->entry[i].died };
 
@@ -281,18 +334,12 @@ int tool_eval_topo(const struct tool_topo *o)
         s->o = o;
         s->model = m;
         e = study_run(s);
-        if (!e && o->json) json_print(s);
-        else if (!e) {
-                (void)printf("twelve services, %u test episodes, seed %" PRIu64 "; %u training seeds of %" PRIu64 " episodes from model %016" PRIx64 "\n", o->episodes, o->seed, o->seeds,
-                             o->train, id);
-                table_print(s);
-        }
-        if (!e) e = claims_print(s);
+        if (!e) e = result_print(s, id);
         for (uint32_t i = 0; i < s->count; i++) mem_free(s->entry[i].records);
         oracle_free(s->oracle);
         mem_free(s->table);
         mem_free(s->stratum);
         if (!e) return EXIT_FINE;
-        (void)err_note(&note, e, "the topology's evaluation: %s", e == ERR_STATE ? "interrupted" : err_text(e));
+        (void)err_note(&note, e, "the topology's evaluation: %s", e == ERR_STATE ? "interrupted before anything was played to its end" : err_text(e));
         return tool_fail(&note);
 }

@@ -12,6 +12,8 @@
 #include "learn/reco/reco.h"
 #include "learn/tools/tool.h"
 
+#define NOTHING "interrupted before the first seed was trained and played; no report was written"
+
 struct plan {
         uint64_t first_seed, seeds, side_seeds, test_seed, episodes, train_episodes, tune, replicates, updates;
         const char *out;
@@ -26,6 +28,7 @@ struct work {
         struct train_points *points; /* [seeds] */
         struct train_points *net_points; /* [side_seeds] */
         struct calibrate_measure calibration; /* mean over seeds */
+        bool stopped; /* asked to end: the seeds that were trained and played are reported, nothing half done */
 };
 
 static void say(const char *what, uint64_t at, uint64_t of)
@@ -41,58 +44,102 @@ static enum err play_model(struct work *w, const struct model *m, struct compare
         return tool_play(&w->compare, &w->lab, &p, entry, seed, w->plan.test_seed);
 }
 
+/* An interruption is no failure of this work. */
+static enum err training(struct work *w, const struct train_options *o, struct model **ret, struct err_note *reterr)
+{
+        bool stopped = false;
+        enum err e = tool_train(&w->lab, o, ret, &stopped, reterr);
+
+        w->stopped |= stopped || e == ERR_STATE;
+        return e == ERR_STATE ? ERR_OK : e;
+}
+
+static enum err playing(struct work *w, const struct model *m, struct compare_entry *entry, uint32_t seed)
+{
+        enum err e = play_model(w, m, entry, seed);
+
+        w->stopped |= e == ERR_STATE;
+        return e == ERR_STATE ? ERR_OK : e;
+}
+
+/* Once one seed is through there is something to report. */
+static enum err train_main_first(struct work *w, const struct model *m, struct compare_entry **ret, struct err_note *reterr)
+{
+        enum err e = tool_baselines(&w->compare, &w->lab, m, w->plan.test_seed, reterr);
+
+        return e ? e : tool_entry(&w->compare, &w->lab, "qtab", (uint32_t)w->plan.seeds, ret);
+}
+
+static void calibration_mean(struct work *w, uint64_t seeds)
+{
+        w->calibration.ece /= (double)seeds;
+        w->calibration.coverage /= (double)seeds;
+        w->calibration.abstention /= (double)seeds;
+        w->calibration.accuracy /= (double)seeds;
+}
+
 static enum err train_main(struct work *w, struct err_note *reterr)
 {
         struct compare_entry *entry = NULL;
+        uint64_t k;
 
-        for (uint64_t k = 0; k < w->plan.seeds; k++) {
+        for (k = 0; k < w->plan.seeds; k++) {
                 const struct train_options o = { .seed = w->plan.first_seed + k, .episodes = w->plan.train_episodes, .collect = 6000, .tune = w->plan.tune,
                                                  .calibrate = CALIBRATE_EPISODES_DEFAULT, .learner = "qtab", .rules = w->first, .points = &w->points[k] };
                 const struct calibrate_setup again = { &w->lab.kernel, w->lab.oracle, seed_calib_at(0), 2000, NULL, NULL };
                 struct calibrate_measure c;
                 AUTO(model_free) struct model *m = NULL;
-                bool stopped;
                 enum err e;
 
                 say("tabular policy, training seed", k, w->plan.seeds);
-                e = tool_train(&w->lab, &o, &m, &stopped, reterr);
-                if (e || stopped) return e ? e : err_note(reterr, ERR_STATE, "interrupted; no report was written");
+                e = training(w, &o, &m, reterr);
+                if (e || w->stopped) {
+                        if (e) return e;
+                        break;
+                }
+                if (k == 0) e = train_main_first(w, m, &entry, reterr);
+                if (!e) e = playing(w, m, entry, (uint32_t)k);
+                if (e) return err_note(reterr, e, "playing the trained policy: %s", e == ERR_STATE ? NOTHING : err_text(e));
+                if (w->stopped) break;
                 /* Fresh seeds: neither trained, nor calibrated, nor used for the policies' figures. */
                 e = calibrate_measure(&again, seed_test_at(w->plan.test_seed + 500 + k).value, m, &c);
                 if (e) return err_note(reterr, e, "calibration could not be measured");
-                w->calibration.ece += c.ece / (double)w->plan.seeds;
-                w->calibration.coverage += c.coverage / (double)w->plan.seeds;
-                w->calibration.abstention += c.abstention / (double)w->plan.seeds;
-                w->calibration.accuracy += c.accuracy / (double)w->plan.seeds;
-                if (k == 0) e = tool_baselines(&w->compare, &w->lab, m, w->plan.test_seed, reterr);
-                if (!e && k == 0) e = tool_entry(&w->compare, &w->lab, "qtab", (uint32_t)w->plan.seeds, &entry);
-                if (!e) e = play_model(w, m, entry, (uint32_t)k);
-                if (e) return err_note(reterr, e, "playing the trained policy: %s", err_text(e));
+                w->calibration.ece += c.ece;
+                w->calibration.coverage += c.coverage;
+                w->calibration.abstention += c.abstention;
+                w->calibration.accuracy += c.accuracy;
                 if (k == 0) w->first = take(&m);
         }
+        if (!k) return err_note(reterr, ERR_STATE, NOTHING);
+        tool_entry_keep(&w->compare, (uint32_t)k);
+        w->plan.seeds = k;
+        calibration_mean(w, k);
         return ERR_OK;
 }
 
 static enum err train_side(struct work *w, const char *name, const char *learner, enum feat_ablation ablation, bool bandit, struct err_note *reterr)
 {
         struct compare_entry *entry;
-        enum err e = tool_entry(&w->compare, &w->lab, name, (uint32_t)w->plan.side_seeds, &entry);
+        uint64_t k;
+        enum err e;
 
+        if (w->stopped) return ERR_OK;
+        e = tool_entry(&w->compare, &w->lab, name, (uint32_t)w->plan.side_seeds, &entry);
         if (e) return err_note(reterr, e, "no room for '%s'", name);
         entry->ablation = ablation != FEAT_FULL || bandit;
-        for (uint64_t k = 0; k < w->plan.side_seeds; k++) {
+        for (k = 0; k < w->plan.side_seeds; k++) {
                 bool net = str_eq(learner, "dqn");
                 const struct train_options o = { .seed = w->plan.first_seed + k, .episodes = net ? w->plan.train_episodes / 10 : w->plan.train_episodes, .collect = 6000,
                                                  .learner = learner, .rules = w->first, .ablation = ablation, .bandit = bandit, .points = net ? &w->net_points[k] : NULL, .updates = w->plan.updates };
                 AUTO(model_free) struct model *m = NULL;
-                bool stopped;
 
                 say(name, k, w->plan.side_seeds);
-                e = tool_train(&w->lab, &o, &m, &stopped, reterr);
-                if (e || stopped) return e ? e : err_note(reterr, ERR_STATE, "interrupted; no report was written");
-                e = play_model(w, m, entry, (uint32_t)k);
-                if (e) return err_note(reterr, e, "playing '%s': %s", name, err_text(e));
+                e = training(w, &o, &m, reterr);
+                if (!e && !w->stopped) e = playing(w, m, entry, (uint32_t)k);
+                if (e) return err_note(reterr, e, "training and playing '%s': %s", name, err_text(e));
+                if (w->stopped) break;
         }
+        tool_entry_keep(&w->compare, (uint32_t)k);
         return ERR_OK;
 }
 
@@ -160,6 +207,12 @@ static enum err findings_policies(struct work *w)
         return ERR_OK;
 }
 
+/* After an interruption some were not: then nothing is said about them. */
+static bool played(const struct work *w, const char *name)
+{
+        return compare_find(&w->compare, name) != NULL;
+}
+
 static enum err findings_ablations(struct work *w)
 {
         static const struct {
@@ -171,12 +224,13 @@ static enum err findings_ablations(struct work *w)
         struct report *r = w->report;
         struct stat_ci a;
         double share = (r->horizon_value[0] - r->ignore) / (r->optimum - r->ignore);
-        enum err e = pair(w, "qtab", "bandit", METRIC_REWARD, STAT_DIFF, &a);
+        enum err e = played(w, "bandit") ? pair(w, "qtab", "bandit", METRIC_REWARD, STAT_DIFF, &a) : ERR_OK;
 
         if (e) return e;
-        finding(r, "H5", share < .2 && a.lo > 0, "decisions matter beyond the next step", "one-step look-ahead gains %.1f %% of the optimum's gain (exact); qtab over bandit %+.2f [%+.2f, %+.2f]", 100 * share,
+        if (played(w, "bandit")) finding(r, "H5", share < .2 && a.lo > 0, "decisions matter beyond the next step", "one-step look-ahead gains %.1f %% of the optimum's gain (exact); qtab over bandit %+.2f [%+.2f, %+.2f]", 100 * share,
                 a.value, a.lo, a.hi);
         for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+                if (!played(w, rows[i].name)) continue;
                 e = pair(w, "qtab", rows[i].name, METRIC_REWARD, STAT_DIFF, &a);
                 if (e) return e;
                 finding(r, rows[i].id, a.lo > 0, rows[i].claim, "%+.2f [%+.2f, %+.2f] reward per episode", a.value, a.lo, a.hi);
@@ -185,6 +239,7 @@ static enum err findings_ablations(struct work *w)
 
         finding(r, "H8", c->ece <= .05 && c->coverage >= .88 && c->coverage <= .92 && c->abstention <= .15, "confidence: error at most .05, sets cover 88 to 92 %, abstention at most 15 %",
                 "error %.3f, coverage %.1f %%, abstention %.1f %% (advice optimal in %.1f %%)", c->ece, 100 * c->coverage, 100 * c->abstention, 100 * c->accuracy);
+        if (!played(w, "dqn")) return ERR_OK;
         e = pair(w, "dqn", "qmdp", METRIC_REWARD, STAT_CHANGE, &a);
         if (e) return e;
         finding(r, "H9", a.value >= -.05, "the network earns 95 % of Bayes-QMDP", "%.1f %% [%.1f, %.1f]", 100 * (1 + a.value), 100 * (1 + a.lo), 100 * (1 + a.hi));
@@ -271,6 +326,15 @@ static enum err write_all(struct work *w, struct err_note *reterr)
         return e;
 }
 
+/* Also on the page, so that nobody takes it for the whole study. */
+static void stopped_tell(struct work *w)
+{
+        size_t used = strlen(w->report->made_by);
+
+        (void)snprintf(w->report->made_by + used, sizeof w->report->made_by - used, " (interrupted after %" PRIu64 " training seeds, %u policies)", w->plan.seeds, w->compare.count);
+        (void)fprintf(stderr, "interrupted: what was trained and played by %" PRIu64 " training seeds and %u policies is reported\n", w->plan.seeds, w->compare.count);
+}
+
 static enum err work_run(struct work *w, struct err_note *reterr)
 {
         enum err e;
@@ -294,11 +358,12 @@ static enum err work_run(struct work *w, struct err_note *reterr)
         if (!e) e = train_side(w, "dqn", "dqn", FEAT_FULL, false, reterr);
         if (!e) e = look_ahead(w, reterr);
         if (e) return e;
+        if (w->stopped) stopped_tell(w);
         (void)fprintf(stderr, "intervals of %u policies ...\n", w->compare.count);
-        for (uint32_t i = 0; i < w->compare.count && !e; i++) e = tool_interrupted(NULL) ? ERR_STATE : compare_measure(&w->compare, w->compare.entry[i]);
+        for (uint32_t i = 0; i < w->compare.count && !e; i++) e = compare_measure(&w->compare, w->compare.entry[i]);
         curve_of("qtab", w->points, w->plan.seeds, &w->report->curve[0]);
-        curve_of("dqn", w->net_points, w->plan.side_seeds, &w->report->curve[1]);
-        w->report->curves = 2;
+        w->report->curves = 1;
+        if (played(w, "dqn")) curve_of("dqn", w->net_points, compare_find(&w->compare, "dqn")->seeds, &w->report->curve[w->report->curves++]);
         if (!e) e = findings_policies(w);
         if (!e) e = findings_ablations(w);
         if (e) return err_note(reterr, e, "the figures could not be computed: %s", err_text(e));

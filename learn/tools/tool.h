@@ -78,9 +78,11 @@ MUST_USE enum err tool_train(const struct lab *lab, const struct train_options *
 
 /* Plays a policy on the test episodes into a new entry; `seed` of `seeds` when trained several times. */
 MUST_USE enum err tool_entry(struct compare *c, const struct lab *lab, const char *name, uint32_t seeds, struct compare_entry **ret);
+void tool_entry_keep(struct compare *c, uint32_t seeds); /* the entry added last keeps what its first seeds played; without any it goes */
 MUST_USE enum err tool_play(const struct compare *c, const struct lab *lab, const struct policy *p, struct compare_entry *e, uint32_t seed,
                             uint64_t test_seed);
-/* The policies that need no model file but rules and features of one: random .. clairvoyant. */
+/* The policies that need no model file but rules and features of one: random .. clairvoyant. ERR_STATE: interrupted; those that were played
+ * to the end are in c. */
 MUST_USE enum err tool_baselines(struct compare *c, const struct lab *lab, const struct model *m, uint64_t test_seed, struct err_note *reterr);
 void compare_close(struct compare *c);
 int tool_eval_dynamics(uint64_t test_seed, uint32_t episodes, uint32_t replicates, bool json); /* eval --dynamics */

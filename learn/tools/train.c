@@ -104,7 +104,7 @@ static enum err learn_rules(const struct lab *lab, const struct train_options *o
         if (!e) e = tune_search(&setup, &tune_rule_belief, params, &reward);
         if (!e) memcpy(&m->fallback, params, sizeof m->fallback);
         if (e == ERR_STATE) *ret_stopped = true;
-        return e ? err_note(reterr, e, "tuning the rules was %s", e == ERR_STATE ? "interrupted" : "out of memory") : ERR_OK;
+        return e ? err_note(reterr, e, "tuning the rules %s", e == ERR_STATE ? "was interrupted: nothing was learned yet and nothing is written" : "is out of memory") : ERR_OK;
 }
 
 enum err tool_train(const struct lab *lab, const struct train_options *o, struct model **ret, bool *ret_stopped, struct err_note *reterr)
@@ -125,7 +125,7 @@ enum err tool_train(const struct lab *lab, const struct train_options *o, struct
                 const struct collect_setup collect = { &lab->kernel, seed_train_at(o->seed * 16 + 1), (uint32_t)o->collect, tool_interrupted, NULL };
 
                 e = collect_fit(&collect, m->feat);
-                if (e) return err_note(reterr, e, "phase one (random interaction) was %s", e == ERR_STATE ? "interrupted" : "out of memory");
+                if (e) return err_note(reterr, e, "phase one (random interaction) %s", e == ERR_STATE ? "was interrupted: nothing was learned yet and nothing is written" : "is out of memory");
         }
         m->feat->ablation = o->ablation;
         e = learn_rules(lab, o, m, ret_stopped, reterr);

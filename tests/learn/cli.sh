@@ -61,16 +61,36 @@ is 'the same seed, the same incident' "$(cmp "$work/a" "$work/b" && echo same)" 
 "$learn" train --out "$work/m1" --episodes 2000 --collect 300 --tune 2 --calibrate 300 > /dev/null 2>&1
 "$learn" train --out "$work/m2" --episodes 2000 --collect 300 --tune 2 --calibrate 300 > /dev/null 2>&1
 is 'the same training, the same file' "$(cmp "$work/m1" "$work/m2" && echo same)" same
+# stopped LINE ARGUMENT...: interrupts it as soon as it tells a line that begins so. Leaves its exit status, "out" and "err".
+stopped() {
+        local until=$1 told=$work/told.$RANDOM pid line; shift
+        mkfifo "$told"
+        "$learn" "$@" > "$work/out" 2> "$told" & pid=$!
+        exec 3< "$told"
+        : > "$work/err"
+        while read -rt 120 line <&3; do echo "$line" >> "$work/err"; case $line in "$until"*) break ;; esac; done
+        kill -INT $pid
+        cat <&3 >> "$work/err"
+        wait $pid
+}
 # Ctrl-C during learning keeps the best so far: interrupt as soon as progress is told.
-mkfifo "$work/told"
-"$learn" train --out "$work/kept" --collect 200 --tune 1 --calibrate 300 --episodes 50000000 > "$work/out" 2> "$work/told" & pid=$!
-exec 3< "$work/told"
-while read -rt 120 line <&3; do case $line in Q-learning*) break ;; esac; done
-cat <&3 > /dev/null & # what else it tells
-kill -INT $pid; wait $pid
+stopped 'Q-learning' train --out "$work/kept" --collect 200 --tune 1 --calibrate 300 --episodes 50000000
 is 'Ctrl-C ends well' $? 0
 is 'Ctrl-C keeps what was learned' "$(head -c 4 "$work/kept")" FDLM
 row 'what was kept can be used' 0 'advice' replay --model "$work/kept" --steps 2 --json
+# An evaluation keeps what was played to its end and says how much that was.
+stopped 'learning the topology' eval --env sim12 --episodes 64 --train 10000000 --seeds 2 --tune 1 --replicates 100
+is 'Ctrl-C ends the topology well' $? 0
+is 'Ctrl-C in the topology says what it keeps' "$(grep -c '^interrupted: 4 of 6 policies were played to the end, with 0 of 2 training seeds; they were kept$' "$work/err")" 1
+is 'Ctrl-C in the topology keeps the rules' "$(grep -cE '^(ignore|literal-rule|tuned-rule|belief-rule) ' "$work/out") $(grep -cE '^(factored|clairvoyant) |the optimum lies' "$work/out")" '4 0'
+stopped 'learning the topology' eval --env sim12 --episodes 64 --train 10000000 --seeds 2 --tune 1 --replicates 100 --json
+is 'Ctrl-C in the topology leaves whole JSON' "$(node -e 'const j = JSON.parse(require("fs").readFileSync(0)); console.log(j.interrupted, j.policies.length, j.claims.length)' < "$work/out")" 'true 4 0'
+stopped 'tuning the rule' eval --env sim12 --episodes 64 --tune 10000 --seeds 1 --replicates 100
+is 'Ctrl-C in the tuning keeps what came before it' "$? $(grep -cE '^(ignore|literal-rule) ' "$work/out") $(grep -c '^interrupted: 2 of 6' "$work/err")" '0 2 1'
+stopped 'tabular policy, training seed 2' report --out "$work/report" --seeds 3 --side-seeds 1 --episodes 20 --train-episodes 2000 --tune 1 --replicates 100
+is 'Ctrl-C ends a report well' $? 0
+is 'Ctrl-C in a report says what it keeps' "$(grep -c '^interrupted: what was trained and played by 1 training seeds and 8 policies is reported$' "$work/err")" 1
+is 'an interrupted report says so on its page' "$(grep -c 'interrupted after 1 training seeds, 8 policies' "$work/report/report.html") $(grep -c '^qtab,' "$work/report/policies.csv")" '1 8' # a line a metric
 
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
