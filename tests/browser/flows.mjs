@@ -142,6 +142,53 @@ await scene('values of log lines are left out, in address, question and chips', 
   assert(page.url().endsWith(`run/${r.id}/observe/logs`), page.url());
 });
 
+await scene('a trace is zoomed and moved by drag, wheel and keys, without a shift of the page', { motion: 'no-preference' }, async ({ page, base }) => {
+  const r = await begin(base, page, `observe/traces/${traceId(Math.floor(Date.now() / 800) - 30)}`);
+  await page.locator('.wf-row').nth(3).waitFor();
+  await page.evaluate(() => { window.shifts = 0; new PerformanceObserver(l => { for (const e of l.getEntries()) if (e.sources.some(s => (s.node?.nodeType === 1 ? s.node : s.node?.parentElement)?.closest('.wf'))) window.shifts += e.value; }).observe({ type: 'layout-shift', buffered: false }); });
+  const zoomOf = () => { const m = /[?&]zoom=([\d.]+)-([\d.]+)/.exec(page.url()); return m ? [Number(m[1]), Number(m[2])] : null; };
+  const wide = async () => (await page.locator('.wf-lane .wf-bar').first().boundingBox()).width;
+  const scale = await page.locator('.wf-scale').boundingBox(), lane = await page.locator('.wf-lane').nth(1).boundingBox();
+  assert(zoomOf() === null, 'zoomed from the beginning');
+  await page.mouse.move(scale.x + scale.width * 0.25, lane.y + 12);
+  await page.mouse.down();
+  await page.mouse.move(scale.x + scale.width * 0.5, lane.y + 12, { steps: 5 });
+  await page.locator('.wf-sel').waitFor();
+  await page.mouse.up();
+  await until('the dragged part', () => zoomOf() !== null);
+  const [from, to] = zoomOf(), total = to - from < 0 ? 0 : (to - from) * 4;
+  assert(Math.abs(from - total / 4) < total / 50, `from ${from} of about ${total}`);
+  assert((await page.locator('.wf-side').count()) === 0, 'the end of the drag was taken for a click');
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.press('ArrowRight');
+  await until('moved by a key', () => zoomOf()[0] > from);
+  await page.keyboard.press('+');
+  await until('deeper by a key', () => zoomOf()[1] - zoomOf()[0] < (to - from) * 0.6);
+  const deep = zoomOf();
+  await page.mouse.move(scale.x + scale.width / 2, scale.y + 8);
+  await page.mouse.wheel(0, -100);
+  await until('deeper by the wheel', () => zoomOf()[1] - zoomOf()[0] < deep[1] - deep[0]);
+  await page.getByRole('slider', { name: 'Part of the trace that is shown' }).focus();
+  await page.keyboard.press('Home');
+  await until('at the beginning', () => zoomOf()[0] === 0);
+  await axe(page, 'a zoomed trace');
+  await shot(page, 'trace-zoomed-dark-1440');
+  const shifts = await page.evaluate(() => window.shifts ?? 0);
+  assert(shifts < 0.02, `layout shift ${shifts}`);
+  const address = page.url();
+  await page.reload();
+  await page.locator('.wf-row').nth(3).waitFor();
+  assert(page.url() === address, `${address} became ${page.url()}`);
+  assert((await wide()) > scale.width * 0.9, 'the first span is not cut at the edge');
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.press('0');
+  await until('the whole', () => zoomOf() === null);
+  assert(await page.getByRole('button', { name: 'Whole' }).isDisabled(), 'the whole can be shown again');
+  await page.locator('.wf-lane').nth(1).click();
+  await page.locator('.wf-side').waitFor();
+  assert(page.url().includes(`run/${r.id}/observe/traces/`), page.url());
+});
+
 await scene('a wrong value is said at its field and not sent', {}, async ({ page, base }) => {
   await begin(base, page);
   const f = page.getByRole('textbox', { name: /worker_threads/ });

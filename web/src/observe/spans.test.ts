@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Span } from '../live/protocol';
 import { pick } from '../live/traces';
-import { all, level, matches, own_ms, parents, rowsOf, ticks } from './spans';
+import { all, level, matches, own_ms, parents, rowsOf, tickDigits, ticks } from './spans';
 
 const span = (span_id: string, at_ms: number, duration_ms: number, children: Span[] = [], more: Partial<Span> = {}): Span =>
   ({ span_id, parent_id: '', service: 'api', name: span_id, kind: 'server', start_us: 0, duration_ms, failed: false, attrs: {}, at_ms, critical: false, children, ...more });
@@ -43,6 +43,9 @@ describe('spans', () => {
     expect(ticks(480)).toEqual([0, 100, 200, 300, 400]);
     expect(ticks(0.9)).toEqual([0, 0.2, 0.4, 0.6, 0.8]);
     expect(ticks(0)).toEqual([0]);
+    expect(ticks(100, 230)).toEqual([240, 260, 280, 300, 320]);
+    expect(ticks(1, 230.1)).toEqual([230.2, 230.4, 230.6, 230.8, 231]);
+    expect([tickDigits(100), tickDigits(1), tickDigits(0.1), tickDigits(5000), tickDigits(0)]).toEqual([0, 1, 2, 0, 0]);
   });
 });
 

@@ -50,12 +50,16 @@ export function matches(s: Span, text: string): boolean {
   return `${s.service} ${s.name} ${s.span_id}`.toLowerCase().includes(t) || Object.entries(s.attrs ?? {}).some(([k, v]) => `${k}=${String(v)}`.toLowerCase().includes(t));
 }
 
-/* Ticks of the time axis: five, at round places. */
-export function ticks(total_ms: number): number[] {
-  if (!(total_ms > 0)) return [0];
-  const rough = total_ms / 5, base = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map(m => m * base).find(x => x >= rough) ?? rough;
-  const out: number[] = [];
-  for (let t = 0; t <= total_ms * 1.0001; t += step) out.push(Math.round(t * 1e6) / 1e6);
+/* Ticks of the time axis: five, at round places; and the digits behind the point that tell them apart. */
+export function ticks(total_ms: number, from_ms = 0): number[] {
+  if (!(total_ms > 0)) return [from_ms];
+  const step = stepOf(total_ms), out: number[] = [];
+  for (let i = Math.max(0, Math.ceil(from_ms / step - 1e-9)); i * step <= from_ms + total_ms * 1.0001; i++) out.push(Math.round(i * step * 1e6) / 1e6);
   return out;
+}
+export const tickDigits = (total_ms: number): number => (total_ms > 0 ? Math.min(6, Math.max(0, -Math.floor(Math.log10(stepOf(total_ms)) + 1e-9))) : 0);
+
+function stepOf(total_ms: number): number {
+  const rough = total_ms / 5, base = 10 ** Math.floor(Math.log10(rough));
+  return [1, 2, 5, 10].map(m => m * base).find(x => x >= rough) ?? rough;
 }

@@ -13,13 +13,15 @@ import { keysAdd } from '../ui/keys';
 import { Copy, ProblemBox, Skeleton, useAsync } from '../ui/parts';
 import { Mark } from '../ui/status';
 import { VList } from '../ui/vlist';
-import { all, level, matches, own_ms, parents, rowsOf, ticks, type SpanRow } from './spans';
+import { all, level, matches, own_ms, parents, rowsOf, type SpanRow } from './spans';
+import { Overview, Ruler, useZoom } from './ruler';
+import { bar, isWhole, parseView, type View } from './zoom';
 
 const ROW = 24;
 
 /* The search that led here, kept in the address, without what belongs to this page only. */
 function back(runId: string): string {
-  const { span: _s, find: _f, path: _p, ...rest } = route.value.query;
+  const { span: _s, find: _f, path: _p, zoom: _z, ...rest } = route.value.query;
   return href(['run', runId, 'observe', 'traces'], rest);
 }
 
@@ -41,7 +43,7 @@ export function Waterfall({ runId, id }: { runId: string; id: string }): JSX.Ele
 }
 
 function Drawn({ runId, t }: { runId: string; t: Trace }): JSX.Element {
-  const { span: picked = '', find = '', path = '' } = route.value.query;
+  const { span: picked = '', find = '', path = '', zoom = '' } = route.value.query;
   const closed = useSignal<ReadonlySet<string>>(new Set());
   const input = useRef<HTMLInputElement>(null);
   const box = useRef<HTMLDivElement>(null!);
@@ -49,6 +51,7 @@ function Drawn({ runId, t }: { runId: string; t: Trace }): JSX.Element {
   const colour = useMemo(() => new Map(t.services.map((s, i) => [s, i])), [t]);
   const rows = useMemo(() => rowsOf(t.roots, closed.value).filter(r => (path !== '1' || r.span.critical) && matches(r.span, find)), [t, closed.value, find, path]);
   const span = spans.find(s => s.span_id === picked) ?? null;
+  const view = parseView(zoom, t.duration_ms), z = useZoom(t.duration_ms);
   const pick = (s: Span | null): void => setQuery({ span: s?.span_id ?? null });
   const step = (by: number): void => {
     const at = rows.findIndex(r => r.span.span_id === route.value.query.span); // not `picked`: keys may come faster than drawings
@@ -64,6 +67,8 @@ function Drawn({ runId, t }: { runId: string; t: Trace }): JSX.Element {
     { keys: 'f', what: 'Next span', group: 'Trace', run: () => step(1) }, { keys: 'b', what: 'Span before', group: 'Trace', run: () => step(-1) },
     { keys: '[', what: 'Close all spans', group: 'Trace', run: () => { closed.value = new Set(parents(t.roots)); } }, { keys: ']', what: 'Open all spans', group: 'Trace', run: () => { closed.value = new Set(); } },
     { keys: 'o', what: 'Open one level more', group: 'Trace', run: () => { closed.value = level(t.roots, closed.value, true); } }, { keys: 'p', what: 'Close one level', group: 'Trace', run: () => { closed.value = level(t.roots, closed.value, false); } },
+    { keys: '+', what: 'Zoom in', group: 'Trace', run: () => z.zoom(0.5) }, { keys: '-', what: 'Zoom out', group: 'Trace', run: () => z.zoom(2) }, { keys: '0', what: 'The whole trace', group: 'Trace', run: () => z.reset() },
+    { keys: 'Left', what: 'Earlier part of the trace', group: 'Trace', run: () => z.pan(-0.25), when: z.isZoomed }, { keys: 'Right', what: 'Later part of the trace', group: 'Trace', run: () => z.pan(0.25), when: z.isZoomed },
     { keys: '/', what: 'Find in this trace', group: 'Trace', run: () => input.current?.focus() },
     { keys: 'Esc', what: 'Close the details', group: 'Trace', run: () => pick(null), when: () => route.value.query.span !== undefined },
   ]), [t, rows]);
@@ -87,13 +92,19 @@ function Drawn({ runId, t }: { runId: string; t: Trace }): JSX.Element {
       <div class="logs-bar wf-tools">
         <div class="search"><Icon name="search" size={14} /><input ref={input} class="in" type="search" placeholder="Service, operation, or attribute=value" aria-label="Find in this trace" value={find} onInput={e => setQuery({ find: e.currentTarget.value || null })} /></div>
         <button class="chip" aria-pressed={path === '1'} onClick={() => setQuery({ path: path === '1' ? null : '1' })} title="Only what the answer waited for">Critical path only</button>
+        <div class="row gap4 wf-zoom" role="group" aria-label="Zoom">
+          <button class="btn small" onClick={() => z.zoom(0.5)} aria-label="Zoom in" title="Zoom in (+): or drag over the bars, or turn the wheel with Ctrl">+</button>
+          <button class="btn small" disabled={isWhole(view, t.duration_ms)} onClick={() => z.zoom(2)} aria-label="Zoom out" title="Zoom out (-)">&minus;</button>
+          <button class="btn small" disabled={isWhole(view, t.duration_ms)} onClick={() => z.reset()} title="Show the whole trace (0, or a double click)">Whole</button>
+        </div>
         <span class="wf-key t3" aria-hidden="true"><i class="wf-bar crit-path sw1" /> critical path <i class="wf-bar sw1" /> beside it</span>
       </div>
       <div class="wf-body">
-        <div class="wf-main" onKeyDown={key}>
-          <Axis total={t.duration_ms} />
+        <div class="wf-main" onKeyDown={key} {...z.hands}>
+          <Overview spans={spans} view={view} total={t.duration_ms} z={z} />
+          <Ruler view={view} selection={z.selection.value} />
           {rows.length === 0 ? <p class="pad t2">No span matches.</p>
-            : <VList box={box} count={rows.length} rowHeight={ROW} label="Spans" follow={false} scrolled={() => { /* nothing follows here */ }} row={i => <Row key={rows[i]!.span.span_id} i={i} r={rows[i]!} total={t.duration_ms} colour={colour.get(rows[i]!.span.service) ?? 0} on={rows[i]!.span.span_id === picked} pick={() => pick(rows[i]!.span.span_id === picked ? null : rows[i]!.span)} toggle={() => toggle(rows[i]!.span)} />} />}
+            : <VList box={box} count={rows.length} rowHeight={ROW} label="Spans" follow={false} scrolled={() => { /* nothing follows here */ }} row={i => <Row key={rows[i]!.span.span_id} i={i} r={rows[i]!} view={view} colour={colour.get(rows[i]!.span.service) ?? 0} on={rows[i]!.span.span_id === picked} pick={() => pick(rows[i]!.span.span_id === picked ? null : rows[i]!.span)} toggle={() => toggle(rows[i]!.span)} />} />}
         </div>
         {span && <Details s={span} t={t} runId={runId} close={() => pick(null)} />}
       </div>
@@ -101,13 +112,9 @@ function Drawn({ runId, t }: { runId: string; t: Trace }): JSX.Element {
   );
 }
 
-function Axis({ total }: { total: number }): JSX.Element {
-  return <div class="wf-axis" aria-hidden="true"><span />{<div>{ticks(total).map(x => <span key={x} style={{ left: `${total > 0 ? (x / total) * 100 : 0}%` }}>{value(x, 'ms')}</span>)}</div>}</div>;
-}
-
-function Row({ i, r, total, colour, on, pick, toggle }: { i: number; r: SpanRow; total: number; colour: number; on: boolean; pick: () => void; toggle: () => void }): JSX.Element {
+function Row({ i, r, view, colour, on, pick, toggle }: { i: number; r: SpanRow; view: View; colour: number; on: boolean; pick: () => void; toggle: () => void }): JSX.Element {
   const s = r.span;
-  const left = total > 0 ? Math.min(99.8, (Math.max(0, s.at_ms) / total) * 100) : 0, width = total > 0 ? Math.min(100 - left, (s.duration_ms / total) * 100) : 100;
+  const b = bar(view, s.at_ms, s.duration_ms);
   return (
     <div class={'wf-row' + (on ? ' on' : '')}>
       <div class="wf-left">
@@ -115,7 +122,8 @@ function Row({ i, r, total, colour, on, pick, toggle }: { i: number; r: SpanRow;
         {s.children.length > 0 ? <button class="wf-fold" aria-expanded={r.open} aria-label={`${r.open ? 'Close' : 'Open'} ${s.service.slice(0, 60)} ${s.name.slice(0, 60)}`} onClick={toggle}><Icon name={r.open ? 'down' : 'next'} size={12} /></button> : <span class="wf-fold" />}
         <button class="wf-name ell" data-row={i} aria-pressed={on} onClick={pick}>{s.failed && <Mark state="crit" size={12} />}<b>{s.service.slice(0, 60)}</b> <span class="t2">{s.name.slice(0, 200)}</span><span class="sr">, {value(s.duration_ms, 'ms')}{s.critical ? ', on the critical path' : ''}{s.failed ? ', failed' : ''}</span></button>
       </div>
-      <div class="wf-lane" aria-hidden="true" onClick={pick}><i class={`wf-bar ${seriesClass(colour)}${s.critical ? ' crit-path' : ''}`} style={{ left: `${left}%`, width: `max(2px, ${width}%)` }} /><em style={left + width > 82 ? { right: `calc(${100 - left}% + 4px)` } : { left: `calc(${left + width}% + 4px)` }}>{value(s.duration_ms, 'ms')}</em></div>
+      <div class="wf-lane" aria-hidden="true" onClick={pick}>{typeof b === 'string' ? <em class="t3" style={b === 'before' ? { left: '0' } : { right: '0' }}>{b === 'before' ? '‹ ' : ''}{value(s.duration_ms, 'ms')}{b === 'behind' ? ' ›' : ''}</em>
+        : <><i class={`wf-bar ${seriesClass(colour)}${s.critical ? ' crit-path' : ''}`} style={{ left: `${b.left}%`, width: `max(2px, ${b.width}%)` }} /><em class={b.left < 18 && b.left + b.width > 82 ? 'on-bar' : ''} style={b.left + b.width > 82 ? (b.left < 18 ? { left: '4px' } : { right: `calc(${100 - b.left}% + 4px)` }) : { left: `calc(${b.left + b.width}% + 4px)` }}>{value(s.duration_ms, 'ms')}</em></>}</div>
     </div>
   );
 }
