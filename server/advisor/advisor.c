@@ -1,7 +1,6 @@
 #include "server/advisor/advisor.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/hash.h"
@@ -126,8 +125,7 @@ enum err advisor_new(const struct advisor_options *options, struct advisor **ret
         }
         e = reco_twin_new(a->kernel, &a->twin);
         if (e) return err_note(reterr, e, "cannot make the advisor: %s", err_text(e));
-        (void)snprintf(a->model_id, sizeof(a->model_id), "%.15s-%08x", a->model->name,
-                       (unsigned)model_fingerprint(options->model, options->model_bytes));
+        model_id_make(a->model->name, &(struct model_file){ options->model, options->model_bytes }, a->model_id);
         graph_make(a);
         forget(a);
         *ret = take(&a);
@@ -266,6 +264,11 @@ void advisor_hear(struct advisor *a, const char *type, const char *json)
         if (run) hear_run(a, message);
         if (series) hear_series(a, message);
         if (action) hear_action(a, message);
+}
+
+const char *advisor_model(const struct advisor *a)
+{
+        return a->model_id;
 }
 
 bool advisor_sentence(const struct advisor *a, char dst[static ADVISOR_SENTENCE_BYTES])

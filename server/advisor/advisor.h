@@ -55,6 +55,8 @@ AUTO_DEFINE(struct advisor, advisor_free)
 /* type and json as told to browsers; types other than run, series and action are ignored. */
 void advisor_hear(struct advisor *a, const char *type, const char *json);
 
+/* Id of the model that decides, as in what is told. */
+const char *advisor_model(const struct advisor *a);
 /* The last advice in one sentence for a priced hint; false (and a sentence saying why) when there is none. */
 bool advisor_sentence(const struct advisor *a, char dst[static ADVISOR_SENTENCE_BYTES]);
 /* The last decision; false when there is none, or it is to wait, or it came early: what is done is done on a whole step. Texts

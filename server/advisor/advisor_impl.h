@@ -8,6 +8,7 @@
 #include "learn/reco/live.h"
 #include "learn/reco/reco.h"
 #include "server/advisor/advisor.h"
+#include "server/advisor/model_info.h"
 #include "server/advisor/tried.h"
 
 enum { ADVISOR_RCA_SIGNALS = SIGNAL_UP };
@@ -32,7 +33,7 @@ struct advisor {
         struct sim_kernel *kernel;
         struct reco_twin *twin;
         struct safety safety;
-        char model_id[32];
+        char model_id[MODEL_ID_BYTES];
         struct advisor_service service[ADVISOR_SERVICES_MAX];
         int services, gateway;
         struct rca_graph graph;

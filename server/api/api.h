@@ -45,7 +45,7 @@ struct api_options {
         struct control *control;
         struct conductor *conductor;
         struct race *race; /* NULL: nobody to race with */
-        bool has_agent;    /* a model fits, so there may be an autopilot */
+        const char *agent; /* id of the model that advises, outlives the api; NULL: none fits, so there is no autopilot */
         const struct stack_spec *spec;
         const struct scenario_world *world;
         int stack;

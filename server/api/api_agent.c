@@ -53,7 +53,7 @@ void handle_run_autopilot(struct api_call *call)
         if (!call_run_is_playing(call)) return;
         if (!json_is(on, JSON_BOOL)) {
                 call_problem(call, 422, "INVAL", "'on' must be true or false");
-        } else if (json_true(on) && !call->api->o.has_agent) {
+        } else if (json_true(on) && !call->api->o.agent) {
                 call_problem(call, 409, "STATE", "no model of a recovery agent fits this server, so nobody could take over");
         } else {
                 assist(call, &(struct run_event){.kind = RUN_EV_ASSIST, .by = "autopilot", .text = json_true(on) ? "on" : "off"});

@@ -1,4 +1,4 @@
-/* What was learned: the model that advises, and the figures of the last registered report (CSV files, as `firedrill-learn report` wrote them). */
+/* What was learned: the models that come along, and the figures of the last registered report (CSV files, as `firedrill-learn report` wrote them). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "server/advisor/model_info.h"
 #include "server/api/api_call.h"
 
-enum { LEARN_CSV_BYTES_MAX = 1 << 20, LEARN_ROWS_MAX = 5000, LEARN_COLUMNS_MAX = 12, LEARN_MODELS_MAX = 32 };
+enum { LEARN_CSV_BYTES_MAX = 1 << 20, LEARN_ROWS_MAX = 5000, LEARN_COLUMNS_MAX = 12, LEARN_MODELS_MAX = 32, LEARN_NAMES_MAX = 256 };
 
 /* A cell is a number if all of it reads as one. */
 static struct json *cell_json(const char *text)
@@ -86,27 +86,44 @@ void handle_learn_report(struct api_call *call)
         call_json(call, 200, j);
 }
 
-static void models_add(const char *folder, const char *name, struct json *list)
+struct models_walk {
+        const struct api_call *call;
+        const char *folder;
+        struct model_file calibration;
+        struct json *list;
+};
+
+static void models_add(void *ctx, const char *name)
 {
+        struct models_walk *walk = ctx;
         char path[FILE_PATH_BYTES];
         struct err_note note = {0};
         struct json *j;
         AUTO_BUF bytes;
 
         buf_init(&bytes, MODEL_INFO_BYTES_MAX);
-        if (path_join(path, folder, name) || !file_exists(path)) return;
+        if (!str_ends(name, ".fdlm") || json_count(walk->list) >= LEARN_MODELS_MAX || path_join(path, walk->folder, name)) return;
         j = json_object();
         json_set_str(j, "file", name);
-        if (file_read(path, &bytes, &note) || model_info_put(bytes.data, bytes.size_bytes, j, &note)) json_set_str(j, "problem", note.text);
-        json_push(list, j);
+        if (file_read(path, &bytes, &note) || model_info_put(&(struct model_file){bytes.data, bytes.size_bytes}, &walk->calibration, j, &note))
+                json_set_str(j, "problem", note.text);
+        json_set_bool(j, "in_use", walk->call->api->o.agent && str_eq(json_get_str(j, "id", ""), walk->call->api->o.agent));
+        json_push(walk->list, j);
 }
 
 void handle_learn_models(struct api_call *call)
 {
-        char share[FILE_PATH_BYTES], folder[FILE_PATH_BYTES];
-        struct json *j = json_object(), *list = json_array();
+        char share[FILE_PATH_BYTES], folder[FILE_PATH_BYTES], path[FILE_PATH_BYTES];
+        struct json *j = json_object();
+        struct models_walk walk = {.call = call, .folder = folder, .list = json_array()};
+        AUTO_BUF calibration;
 
-        if (!path_share(share, NULL) && !path_join(folder, share, "models")) models_add(folder, "default.fdlm", list);
-        json_set(j, "models", list);
+        buf_init(&calibration, MODEL_INFO_BYTES_MAX);
+        if (!path_share(share, NULL) && !path_join(folder, share, "models")) {
+                if (!path_join(path, folder, "calibration.json") && file_exists(path) && !file_read(path, &calibration, NULL))
+                        walk.calibration = (struct model_file){calibration.data, calibration.size_bytes};
+                if (dir_each(folder, LEARN_NAMES_MAX, models_add, &walk, NULL)) json_set_str(j, "problem", "the folder of the models cannot be listed whole");
+        }
+        json_set(j, "models", walk.list);
         call_json(call, 200, j);
 }

@@ -253,7 +253,7 @@ static enum err serve_api_make(struct serve *s, struct err_note *reterr)
                                 .control = rig_control(s->rig),
                                 .conductor = rig_conductor(s->rig),
                                 .race = s->race,
-                                .has_agent = rig_advisor(s->rig) != NULL,
+                                .agent = rig_advisor(s->rig) ? advisor_model(rig_advisor(s->rig)) : NULL,
                                 .spec = site_spec(s->site),
                                 .world = site_world(s->site),
                                 .stack = s->args->stack_number,

@@ -31,6 +31,17 @@ const begin = async (base, page, where = 'test/api') => {
 };
 const pendingApply = page => page.getByRole('button', { name: /^Apply to/ });
 
+await scene('each model of the learning page can be looked at', {}, async ({ page, base }) => {
+  await goTo(page, base, 'learn');
+  const choice = page.getByRole('combobox', { name: 'Model' });
+  await choice.waitFor();
+  assert(await choice.inputValue() === 'live.fdlm', 'the one that advises comes first');
+  await page.getByText(/^Advises on this server/).waitFor();
+  await choice.selectOption('default.fdlm');
+  await page.locator('.facts', { hasText: 'qtab-1f2e3d4c' }).waitFor();
+  assert(await page.getByText(/^Advises on this server/).count() === 0, 'and no other says that it advises');
+});
+
 await scene('a whole game by keyboard alone', {}, async ({ page, base }) => {
   await goTo(page, base, '');
   await page.getByRole('button', { name: 'Start incident' }).waitFor();

@@ -50,6 +50,11 @@ const PARTS = [
 ];
 const ADAPTER = { db: 'postgres', cache: 'redis', mq: 'nats' };
 const card = (order, id, title, level, tags, brief, objectives, extra = {}) => ({ id, title, level, time_limit_ms: 1200_000, tags, objectives, brief, order, pack: null, difficulty: { attempts: 0, resolved: 0, median_ms: 0 }, best: null, problems: [], ...extra });
+const KNOTS = Array.from({ length: 16 }, (_, i) => ({ score: i * 0.2, p: 0.63 + 0.36 * (1 - Math.exp(-i / 4)) }));
+const MODELS = [
+  { file: 'default.fdlm', in_use: false, id: 'qtab-1f2e3d4c', name: 'qtab', kind: 'qtab', environment: 'sim1', fits: false, purpose: 'Trained on the simulator as it is: what docs/learning.md reports. It advises only where no model fitted to the stack is installed.', training_seed: 1, seed: 16, episodes: 500032, steps: 56873563, train_return: 3.5, samples: 57103, ece: 0.0038, coverage: 0.895, abstention: 0.0129, calibration: KNOTS },
+  { file: 'live.fdlm', in_use: true, id: 'live-5b6a7988', name: 'live', kind: 'qtab', environment: 'sim1-fitted', fits: true, purpose: 'Trained on the simulator with what was measured on this stack (models/calibration.json): to advise beside a run.', training_seed: 1, seed: 16, episodes: 500032, steps: 55120000, train_return: 2.9, samples: 50321, ece: 0.0071, coverage: 0.901, abstention: 0.0412, calibration: KNOTS },
+];
 const SCENARIOS = [
   card(1, 'worker-pool-saturation', 'Checkout crawls at lunch time', 1, ['concurrency', 'queues'], 'Pager: **users wait for seconds**, some get errors. Support says it began a few minutes ago.\n\nCPU of all services looks *normal*. Nobody admits to a change.', ['Read a queue, and not the CPU', 'Change a limit at run time and prove that it helped']),
   card(2, 'cpu-regression', 'Quotes became slow after a deploy', 2, ['cpu', 'deploy'], 'Quotes take a second since the last deploy. `api` burns CPU.', ['Connect a deploy with a change of a golden signal'], { difficulty: { attempts: 6, resolved: 4, median_ms: 412_000 }, best: { outcome: 'resolved', took_ms: 395_000 } }),
@@ -267,7 +272,7 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     }
     if (path === '/verify/stop') { Object.assign(proofs, { state: 'cancelled', ended_ms: Date.now() }); push('verify', proofs); return json(res, proofs, 202); }
     if (path === '/learn/report') return model === 'empty' ? problem(res, 404, 'none') : json(res, { own: false, curve: csv('curve'), policies: csv('policies'), stability: csv('stability') });
-    if (path === '/learn/models') return model === 'empty' ? problem(res, 404, 'none') : json(res, { models: [{ file: 'default.fdlm', name: 'qtab', kind: 'qtab', seed: 16, episodes: 500032, steps: 56873563, train_return: 3.5, samples: 57103, ece: 0.0038, coverage: 0.895, abstention: 0.0129, calibration: Array.from({ length: 16 }, (_, i) => ({ score: i * 0.2, p: 0.63 + 0.36 * (1 - Math.exp(-i / 4)) })) }] });
+    if (path === '/learn/models') return model === 'empty' ? problem(res, 404, 'none') : json(res, { models: MODELS });
     if (path === '/scenarios/lint') { const bad = body.split('\n').findIndex(l => /dificulty/.test(l)); return json(res, { ok: bad < 0, diagnostics: bad < 0 ? [] : [{ line: bad + 1, column: 1, severity: 'error', message: "unknown key 'dificulty', did you mean 'difficulty'?" }] }); }
     if ((x = m(/^\/scenarios\/([\w-]+)\/source$/))) { if (req.method === 'PUT') return json(res, { ok: true, diagnostics: [] }); res.writeHead(200, { 'content-type': 'text/yaml' }); return res.end(sourceOf(x[1])); }
     if ((x = m(/^\/scenarios\/([\w-]+)$/))) return json(res, { ...SCENARIOS.find(s => s.id === x[1]), hints: 2, criteria: CRITERIA() });

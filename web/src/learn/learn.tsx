@@ -1,5 +1,6 @@
 // The learning page, for instructors: what the recovery agent has learned, in the figures of the last report and of the model that advises.
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
 import './learn.css';
 import { BarPlot, LinePlot, type Bar, type Line } from '../charts/plot';
 import { get, Problem } from '../live/api';
@@ -13,7 +14,7 @@ export interface Report {
   stability: { policy: string; seconds: number; share_unstable: number }[];
 }
 export interface Model {
-  file: string; problem?: string; name?: string; kind?: string; seed?: number; episodes?: number; steps?: number; train_return?: number; samples?: number;
+  file: string; in_use: boolean; problem?: string; id?: string; environment?: string; fits?: boolean; purpose?: string; training_seed?: number; name?: string; kind?: string; seed?: number; episodes?: number; steps?: number; train_return?: number; samples?: number;
   ece?: number; coverage?: number; abstention?: number; calibration?: { score: number; p: number }[];
 }
 interface Learned { report: Report | null; models: Model[] | null }
@@ -57,16 +58,35 @@ function Policies({ r }: { r: Report }): JSX.Element {
   );
 }
 
-function ModelPart({ m }: { m: Model }): JSX.Element {
-  if (m.problem) return <section class="panel pad16"><h2>{m.file}</h2><ProblemBox text={m.problem} /></section>;
+const ENVIRONMENT: Record<string, string> = { sim1: 'the simulator', 'sim1-fitted': 'the simulator, fitted to this stack', other: 'another simulator' };
+/* The one that advises; where none does, the one made for this stack; else the first. */
+export const firstModel = (models: Model[]): Model | undefined => models.find(m => m.in_use) ?? models.find(m => m.fits) ?? models[0];
+
+function ModelFacts({ m }: { m: Model }): JSX.Element {
+  if (m.problem) return <ProblemBox text={m.problem} />;
   const knots = (m.calibration ?? []).map(k => ({ x: k.score, y: k.p }));
   return (
-    <section class="panel pad16"><h2>The model that advises</h2>
+    <>
+      <p class="row t2"><Mark state={m.in_use ? 'ok' : 'info'} size={14} />{m.in_use ? 'Advises on this server. ' : ''}{m.purpose}</p>
       <dl class="facts">
-        <div><dt>file</dt><dd>{m.file}</dd></div><div><dt>kind</dt><dd>{m.kind}</dd></div><div><dt>episodes</dt><dd>{number(m.episodes ?? 0)}</dd></div><div><dt>steps</dt><dd>{number(m.steps ?? 0)}</dd></div>
+        <div><dt>file</dt><dd>{m.file}</dd></div><div><dt>id</dt><dd>{m.id}</dd></div><div><dt>kind</dt><dd>{m.kind}</dd></div><div><dt>trained in</dt><dd>{ENVIRONMENT[m.environment ?? ''] ?? m.environment}</dd></div>
+        <div><dt>fits this stack</dt><dd>{m.fits ? 'yes' : 'no'}</dd></div><div><dt>training seed</dt><dd>{m.training_seed}</dd></div>
+        <div><dt>episodes</dt><dd>{number(m.episodes ?? 0)}</dd></div><div><dt>steps</dt><dd>{number(m.steps ?? 0)}</dd></div>
         <div><dt>calibration error</dt><dd>{number(m.ece ?? NaN, 2)}</dd></div><div><dt>sets cover</dt><dd>{percent(m.coverage ?? 0)} %</dd></div><div><dt>abstains</dt><dd>{percent(m.abstention ?? 0)} %</dd></div><div><dt>decisions measured</dt><dd>{number(m.samples ?? 0)}</dd></div>
       </dl>
       {knots.length > 1 && <LinePlot title="Calibration: what its score is worth" xLabel="score (best minus second best)" yLabel="chance to be right" yFrom={0} yTo={1} lines={[{ name: 'measured on calibration seeds', step: true, points: knots }]} />}
+    </>
+  );
+}
+
+function ModelPart({ models }: { models: Model[] }): JSX.Element | null {
+  const [file, choose] = useState('');
+  const m = models.find(x => x.file === file) ?? firstModel(models);
+  if (!m) return null;
+  return (
+    <section class="panel pad16"><h2>Models</h2>
+      {models.length > 1 && <p class="row"><span aria-hidden="true">Model</span><select class="in pick" aria-label="Model" value={m.file} onChange={e => choose(e.currentTarget.value)}>{models.map(x => <option key={x.file} value={x.file}>{x.file}{x.in_use ? ' (advises)' : ''}</option>)}</select></p>}
+      <ModelFacts m={m} />
     </section>
   );
 }
@@ -97,7 +117,7 @@ export function Learn(): JSX.Element {
             </div>
             {r.policies.length > 0 && <Policies r={r} />}
           </>)}
-        {models.map(m => <ModelPart key={m.file} m={m} />)}
+        <ModelPart models={models} />
       </div>
     </main>
   );
