@@ -6,6 +6,7 @@
 #include "common/base/check.h"
 #include "common/base/hash.h"
 #include "common/base/mem.h"
+#include "learn/nn/dqn.h"
 
 static const char magic[4] = { 'F', 'D', 'L', 'M' };
 
@@ -52,6 +53,7 @@ struct walk {
         struct buf *to;            /* writing */
         const uint8_t *from;       /* reading */
         size_t left;
+        const char *section;       /* what is being read */
         bool short_of_bytes;
 };
 
@@ -124,35 +126,50 @@ static void walk_rest(struct walk *w, struct model *m)
         FIELD(f->ablation);
 }
 
-/* Only visited states are kept: number of the state, then its row. */
-static void walk_table(struct walk *w, struct qtab *t)
+static void walk_row(struct walk *w, struct qtab *t, uint32_t state)
 {
-        uint32_t count = 0, state, number = 0;
+        FIELD(t->q[state]);
+        FIELD(t->visits[state]);
+}
 
-        for (state = 0; state < FEAT_STATES && w->to; state++)
-                for (int a = 0; a < ACT_COUNT; a++)
-                        if (t->visits[state][a]) {
-                                count++;
-                                break;
-                        }
+static bool visited(const struct qtab *t, uint32_t state)
+{
+        uint32_t visits = 0;
+
+        for (int a = 0; a < ACT_COUNT; a++) visits |= t->visits[state][a];
+        return visits != 0;
+}
+
+/* Only visited states are kept: how many, then of each the number and the row, ascending. */
+static void table_write(struct walk *w, struct qtab *t)
+{
+        uint32_t count = 0;
+
+        for (uint32_t state = 0; state < FEAT_STATES; state++) count += visited(t, state);
         FIELD(count);
-        if (count > FEAT_STATES) w->short_of_bytes = true;
-        for (state = 0; number < count && !w->short_of_bytes; state++) {
-                if (w->to) {
-                        uint32_t visits = 0;
-
-                        for (int a = 0; a < ACT_COUNT; a++) visits |= t->visits[state][a];
-                        if (!visits) continue;
-                }
+        for (uint32_t state = 0; state < FEAT_STATES; state++) {
+                if (!visited(t, state)) continue;
                 FIELD(state);
-                if (state >= FEAT_STATES) {
-                        w->short_of_bytes = true;
-                        return;
-                }
-                FIELD(t->q[state]);
-                FIELD(t->visits[state]);
-                number++;
+                walk_row(w, t, state);
         }
+}
+
+static enum err table_read(struct walk *w, struct qtab *t, struct err_note *reterr)
+{
+        uint32_t count, state, next = 0;
+
+        w->section = "table";
+        FIELD(count);
+        if (count > FEAT_STATES) return err_note(reterr, ERR_CORRUPT, "the model's table says that it has %u states, there are %d", count, FEAT_STATES);
+        for (uint32_t i = 0; i < count && !w->short_of_bytes; i++) {
+                FIELD(state);
+                if (w->short_of_bytes) break;
+                if (state >= FEAT_STATES || state < next)
+                        return err_note(reterr, ERR_CORRUPT, "row %u of the model's table is for state %u, expected %u to %d", i, state, next, FEAT_STATES - 1);
+                walk_row(w, t, state);
+                next = state + 1;
+        }
+        return ERR_OK;
 }
 
 enum err model_write(const struct model *m, struct buf *to, struct err_note *reterr)
@@ -170,7 +187,7 @@ enum err model_write(const struct model *m, struct buf *to, struct err_note *ret
 
         walk_head(w, (struct model *)m, &shape, &kind); /* writing does not change it */
         walk_rest(w, (struct model *)m);
-        walk_table(w, m->table);
+        table_write(w, m->table);
         FIELD(net_count);
         buf_append(to, m->net, net_count * sizeof *m->net);
         if (buf_status(to)) return err_note(reterr, buf_status(to), "the model does not fit into %zu bytes", to->max_bytes);
@@ -181,13 +198,19 @@ enum err model_write(const struct model *m, struct buf *to, struct err_note *ret
         return buf_status(to) ? err_note(reterr, buf_status(to), "the model does not fit into %zu bytes", to->max_bytes) : ERR_OK;
 }
 
+/* Not a number is between nothing. */
+static bool between(float x, float lo, float hi)
+{
+        return x >= lo && x <= hi;
+}
+
 static bool finite_all(const void *bytes, size_t size_bytes, float lo, float hi)
 {
         for (size_t i = 0; i < size_bytes / sizeof(float); i++) {
                 float x;
 
                 memcpy(&x, (const char *)bytes + i * sizeof x, sizeof x);
-                if (!(x >= lo && x <= hi)) return false;
+                if (!between(x, lo, hi)) return false;
         }
         return true;
 }
@@ -205,17 +228,18 @@ static const char *implausible(const struct model *m)
 {
         const struct feat_params *f = m->feat;
         const struct belief_params *b = &f->belief;
+        const struct model_calibration *c = &m->calibration;
 
+        if (!between(m->origin.gamma, 0, 1) || !between(m->origin.train_return, -1e9f, 1e9f)) return "the origin is out of range";
         if (!FINITE(b->move, 0, 1.001f) || !FINITE(b->from_none, 0, 1.001f) || !FINITE(b->after_crash, 0, 1.001f)) return "a probability of the filter is outside 0..1";
         if (!FINITE(b->mean, -1e6f, 1e6f) || !FINITE(b->precision, 0, 1e9f) || !FINITE(b->weight, 0, 1e9f)) return "the filter's observation model is out of range";
         if (!ascending(f->sev_edge, FEAT_SEV_BINS - 1) || !ascending(f->error_edge, FEAT_SEV_BINS - 1) || !ascending(f->history_edge, FEAT_HISTORY_BINS - 1) ||
             !ascending(f->since_edge, FEAT_SINCE_BINS - 1) || !FINITE(f->sev_edge, -1e6f, 1e6f) || !FINITE(f->error_edge, -1e6f, 1e6f) ||
-            !FINITE(f->trend_edge, -1e6f, 1e6f))
+            !FINITE(f->trend_edge, -1e6f, 1e6f) || !FINITE(f->history_edge, -1e6f, 1e6f) || !FINITE(f->since_edge, -1e6f, 1e6f))
                 return "a feature's edges do not ascend";
-        if (!FINITE(f->kmeans, -1e6f, 1e6f) || !FINITE(f->kmeans_scale, 0, 1e6f) || f->ablation >= FEAT_ABLATIONS) return "the features are out of range";
-        if (!ascending(m->calibration.score, MODEL_KNOTS) || !ascending(m->calibration.p, MODEL_KNOTS) || !FINITE(m->calibration.p, 0, 1) ||
-            !(m->calibration.slack >= 0 && m->calibration.slack <= 1e6f) || !(m->calibration.surprise_max >= 0) ||
-            !(m->calibration.p_nothing_max >= 0 && m->calibration.p_nothing_max <= 1))
+        if (!FINITE(f->kmeans, -1e6f, 1e6f) || !FINITE(f->kmeans_scale, 0, 1e6f) || !between(f->sure, 0, 1) || f->ablation >= FEAT_ABLATIONS) return "the features are out of range";
+        if (!FINITE(c->score, -1e6f, 1e6f) || !ascending(c->score, MODEL_KNOTS) || !ascending(c->p, MODEL_KNOTS) || !FINITE(c->p, 0, 1) || !between(c->slack, 0, 1e6f) ||
+            !between(c->surprise_max, 0, 1e9f) || !between(c->p_nothing_max, 0, 1) || !between(c->ece, 0, 1) || !between(c->coverage, 0, 1) || !between(c->abstention, 0, 1))
                 return "the calibration is out of range";
         if (!finite_all(&m->tuned, sizeof m->tuned, -1e6f, 1e6f) || !finite_all(&m->fallback, sizeof m->fallback, -1e6f, 1e6f)) return "a rule's threshold is out of range";
         if (!FINITE(m->table->q, -1e6f, 1e6f)) return "a value of the table is out of range";
@@ -225,31 +249,51 @@ static const char *implausible(const struct model *m)
         return NULL;
 }
 
+static enum err cut_short(const struct walk *w, struct err_note *reterr)
+{
+        return err_note(reterr, ERR_CORRUPT, "the model file is cut short in its %s", w->section);
+}
+
+/* A network of another size would be read beyond its end: it is exactly what the kind says. */
+static enum err net_read(struct walk *w, struct model *m, struct err_note *reterr)
+{
+        uint32_t want = m->kind == MODEL_DQN ? DQN_FLOATS : 0, bytes = want * (uint32_t)sizeof *m->net;
+
+        w->section = "network";
+        FIELD(m->net_count);
+        if (w->short_of_bytes) return cut_short(w, reterr);
+        if (m->net_count != want)
+                return err_note(reterr, ERR_CORRUPT, "the model's network says that it has %u weights, one of kind %s has %u", m->net_count, model_kind_name(m->kind), want);
+        if (w->left < bytes) return cut_short(w, reterr);
+        if (w->left > bytes) return err_note(reterr, ERR_CORRUPT, "%zu bytes follow the end of the model", w->left - bytes);
+        if (!want) return ERR_OK;
+        m->net = mem_alloc(bytes);
+        if (!m->net) return err_note(reterr, ERR_NOMEM, "no memory for a network of %u weights", want);
+        field(w, m->net, bytes);
+        return ERR_OK;
+}
+
 static enum err body_read(struct walk *w, struct model *m, struct err_note *reterr)
 {
         struct shape shape;
         uint32_t kind;
+        enum err e;
 
+        w->section = "head";
         walk_head(w, m, &shape, &kind);
-        if (w->short_of_bytes) return err_note(reterr, ERR_CORRUPT, "the model file is cut short");
+        if (w->short_of_bytes) return cut_short(w, reterr);
         if (memcmp(&shape, &shape_ours, sizeof shape) != 0)
                 return err_note(reterr, ERR_UNSUPPORTED, "the model was made for %u states of %u actions, this program has %u of %u: train it again",
                                 shape.states, shape.actions, shape_ours.states, shape_ours.actions);
         if (kind >= MODEL_KIND_COUNT) return err_note(reterr, ERR_UNSUPPORTED, "the model is of kind %u, known are 0 (qtab) and 1 (dqn)", kind);
         m->kind = (enum model_kind)kind;
         if (memchr(m->name, 0, sizeof m->name) == NULL) return err_note(reterr, ERR_CORRUPT, "the model's name has no end");
+        w->section = "calibration, rules or features";
         walk_rest(w, m);
-        walk_table(w, m->table);
-        FIELD(m->net_count);
-        if (w->short_of_bytes || m->net_count > MODEL_NET_FLOATS_MAX || w->left != m->net_count * sizeof *m->net ||
-            (m->kind == MODEL_DQN) != (m->net_count > 0))
-                return err_note(reterr, ERR_CORRUPT, "the model's table or network is cut short or too long");
-        if (m->net_count) {
-                m->net = mem_alloc(m->net_count * sizeof *m->net);
-                if (!m->net) return err_note(reterr, ERR_NOMEM, "no memory for a network of %u weights", m->net_count);
-                field(w, m->net, m->net_count * sizeof *m->net);
-        }
-        return ERR_OK;
+        if (w->short_of_bytes) return cut_short(w, reterr);
+        e = table_read(w, m->table, reterr);
+        if (!e && w->short_of_bytes) e = cut_short(w, reterr);
+        return e ? e : net_read(w, m, reterr);
 }
 
 enum err model_read(const void *bytes, size_t size_bytes, struct model **ret, struct err_note *reterr)

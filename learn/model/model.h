@@ -2,8 +2,8 @@
  * calibration, and where it came from (training seeds, episodes, kernel). A file that does not fit is refused with a reason.
  *   file: "FDLM", version, body size, body (little-endian, fixed order), FNV-1a of all before
  * Owner:  model_read gives it away, model_free.  Memory: about 1 MB.  Units: as in feat.h, kernel.h.
- * Limits: MODEL_BYTES_MAX a file.   Fails: ERR_PARSE (not a model), ERR_UNSUPPORTED (other version or shape), ERR_CORRUPT
- * (checksum, values out of range), ERR_NOMEM. */
+ * Limits: MODEL_BYTES_MAX a file; a network has exactly DQN_FLOATS weights.   Fails: ERR_PARSE (not a model), ERR_UNSUPPORTED (other
+ * version or shape), ERR_CORRUPT (checksum, counts, values out of range; the note names the section), ERR_NOMEM. */
 #ifndef LEARN_MODEL_MODEL_H
 #define LEARN_MODEL_MODEL_H
 
@@ -11,7 +11,7 @@
 #include "learn/policy/policy.h"
 
 #define MODEL_BYTES_MAX ((size_t)8 << 20)
-enum { MODEL_VERSION = 1, MODEL_NAME_BYTES = 32, MODEL_KNOTS = 32, MODEL_NET_FLOATS_MAX = 1 << 18 };
+enum { MODEL_VERSION = 1, MODEL_NAME_BYTES = 32, MODEL_KNOTS = 32 };
 
 enum model_kind { MODEL_QTAB, MODEL_DQN, MODEL_KIND_COUNT };
 
@@ -41,7 +41,7 @@ struct model {
         struct rule_belief fallback;
         struct feat_params *feat;
         struct qtab *table; /* always there: a network's model keeps its table as the explanation by columns */
-        float *net;         /* [net_count], NULL for MODEL_QTAB */
+        float *net;         /* [net_count]: DQN_FLOATS, or NULL and 0 for MODEL_QTAB */
         uint32_t net_count;
 };
 

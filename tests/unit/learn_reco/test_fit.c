@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/sys/file.h"
 #include "learn/reco/fit.h"
 #include "tests/unit/unit.h"
 
@@ -96,6 +97,55 @@ static void the_file_is_read_back(void **state)
         assert_true(again.shed == -7);
 }
 
+/* The shipped file with one text in place of another. */
+static void what_is_damaged_is_named(void **state)
+{
+        static const struct {
+                const char *from, *to, *says;
+        } rows[] = {
+                { "\"version\":\t1", "\"version\":\t2", "'version' must be 1" },
+                { "\"base\"", "\"bass\"", "'base' must be a list of 3 lists" },
+                { "\"base\":\t[", "\"base\":\t[[1, 2, 3, 4], ", "'base' must be a list of 3 lists" },
+                { "\"base\":\t[[", "\"base\":\t[[1, ", "'base' must be a list of 4 numbers" },
+                { "\"base\":\t[[0.0183", "\"base\":\t[[1e999", "'base' must hold numbers below a million" },
+                { "\"base\":\t[[0.0183", "\"base\":\t[[-1e7", "'base' must hold numbers below a million" },
+                { "\"escalating\":\t[0,", "\"escalating\":\t[", "'signature' must be a list of 4 numbers" },
+                { "\"escalating\":\t[0,", "\"escalating\":\t[null,", "'signature' must hold numbers" },
+                { "\"escalating\":\t[0,", "\"escalating\":\t[\"0\",", "'signature' must hold numbers" },
+                { "\"sigma\":\t[0", "\"sigma\":\t[-0", "'sigma' must hold positive numbers" },
+                { "\"soft-restart\"", "\"soft\"", "'lost' needs 'soft-restart'" },
+                { "\"hard-restart\":\t", "\"hard-restart\":\t-", "'lost' needs 'hard-restart', at least 0" },
+                { "\"shed\":\t0", "\"shed\":\t1", "'shed' must be a share" },
+                { "\"known\":\t", "\"known\":\t-", "'known' must be a surprise" },
+                { "\"known\":\t22.33", "\"known\":\t1e300", "'known' must be a surprise" },
+        };
+        AUTO_BUF shipped;
+
+        (void)state;
+        buf_init(&shipped, 1 << 16);
+        assert_int_equal(file_read("models/calibration.json", &shipped, NULL), ERR_OK);
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                const char *at = strstr(shipped.data, rows[i].from);
+                struct err_note note = { .text = "" };
+                struct fit f = { .shed = -7 };
+                AUTO_BUF bad;
+
+                ROW(rows[i].from, at != NULL);
+                buf_init(&bad, 1 << 16);
+                buf_append(&bad, shipped.data, (size_t)(at - shipped.data));
+                buf_str(&bad, rows[i].to);
+                buf_str(&bad, at + strlen(rows[i].from));
+                ROW(rows[i].to, fit_read(bad.data, bad.size_bytes, &f, &note) == ERR_PARSE);
+                if (!strstr(note.text, rows[i].says)) fail_msg("'%s' does not say '%s'", note.text, rows[i].says);
+                assert_true(f.shed == -7);
+        }
+        for (size_t cut = 0; cut + 2 < shipped.size_bytes; cut += 7) {
+                struct fit f;
+
+                assert_int_not_equal(fit_read(shipped.data, cut, &f, NULL), ERR_OK);
+        }
+}
+
 /* Means of the levels are .006 .04 .15 .25 .36 .48 .62 .80. */
 static void severity_is_the_nearest_level(void **state)
 {
@@ -114,6 +164,7 @@ int main(void)
                 cmocka_unit_test(recovers_what_was_put_in),
                 cmocka_unit_test(too_little_is_refused),
                 cmocka_unit_test(the_file_is_read_back),
+                cmocka_unit_test(what_is_damaged_is_named),
                 cmocka_unit_test(severity_is_the_nearest_level),
         };
 
