@@ -18,17 +18,6 @@ static bool text_member(struct api_call *call, const char *key, const char **ret
         return false;
 }
 
-static void assist(struct api_call *call, const struct run_event *event)
-{
-        struct err_note note;
-        enum err e = conductor_event(call->api->o.conductor, event, &note);
-
-        if (e)
-                call_error(call, e, &note);
-        else
-                call_run(call, 200);
-}
-
 /* Accepting says only that; the change itself is an action like any other. */
 void handle_run_advice(struct api_call *call)
 {
@@ -43,7 +32,7 @@ void handle_run_advice(struct api_call *call)
                 return;
         }
         event.by = answer;
-        assist(call, &event);
+        call_event(call, &event);
 }
 
 void handle_run_autopilot(struct api_call *call)
@@ -56,7 +45,7 @@ void handle_run_autopilot(struct api_call *call)
         } else if (json_true(on) && !call->api->o.agent) {
                 call_problem(call, 409, "STATE", "no model of a recovery agent fits this server, so nobody could take over");
         } else {
-                assist(call, &(struct run_event){.kind = RUN_EV_ASSIST, .by = "autopilot", .text = json_true(on) ? "on" : "off"});
+                call_event(call, &(struct run_event){.kind = RUN_EV_ASSIST, .by = "autopilot", .text = json_true(on) ? "on" : "off"});
         }
 }
 
@@ -118,18 +107,11 @@ static enum err recordings_add(void *ctx, const struct history_recording *r)
 
 void handle_agent_recordings(struct api_call *call)
 {
-        struct json *j = json_object(), *list = json_array();
+        struct json *list = json_array();
         struct err_note note;
-        enum err e;
+        enum err e = history_recording_each(call->api->o.store, call_param(call, "scenario"), RECORDINGS_PAGE, recordings_add, list, &note);
 
-        json_set(j, "recordings", list);
-        e = history_recording_each(call->api->o.store, call_param(call, "scenario"), RECORDINGS_PAGE, recordings_add, list, &note);
-        if (!e) {
-                call_json(call, 200, j);
-                return;
-        }
-        json_free(j);
-        call_error(call, e, &note);
+        call_list(call, "recordings", list, e, &note);
 }
 
 static enum err episodes_add(void *ctx, const struct history_episode *x)
@@ -154,22 +136,15 @@ static enum err episodes_add(void *ctx, const struct history_episode *x)
 
 void handle_episodes(struct api_call *call)
 {
-        struct json *j, *list;
+        struct json *list;
         struct err_note note;
         int64_t after = 0;
         enum err e;
 
         if (!call_param_int(call, "after", 0, INT64_MAX, 0, &after)) return;
-        j = json_object();
         list = json_array();
-        json_set(j, "episodes", list);
         e = history_episode_each(call->api->o.store, call_param(call, "scenario"), after, EPISODES_PAGE, episodes_add, list, &note);
-        if (!e) {
-                call_json(call, 200, j);
-                return;
-        }
-        json_free(j);
-        call_error(call, e, &note);
+        call_list(call, "episodes", list, e, &note);
 }
 
 static enum err episode_as_lines(void *ctx, const struct history_episode *x)

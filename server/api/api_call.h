@@ -44,6 +44,10 @@ bool call_run_number(struct api_call *call, int64_t *ret);
 /* The run of the path is the one being played; false: a problem was given. */
 bool call_run_is_playing(struct api_call *call);
 void call_run(struct api_call *call, int status); /* RUN of the present run */
+/* Takes list: {NAME: list}, or, when gathering it failed, the error. */
+void call_list(struct api_call *call, const char *name, struct json *list, enum err e, const struct err_note *note);
+/* Gives the event to the run and answers with RUN. */
+void call_event(struct api_call *call, const struct run_event *event);
 /* The comparison of the present run, or null. */
 void api_comparison_write(struct api *api, struct buf *out);
 /* The query parameter, or NULL; readable from any handler. */

@@ -37,6 +37,31 @@ void call_run(struct api_call *call, int status)
         call_text(call, status, "application/json", text.data, text.size_bytes);
 }
 
+void call_list(struct api_call *call, const char *name, struct json *list, enum err e, const struct err_note *note)
+{
+        struct json *j;
+
+        if (e) {
+                json_free(list);
+                call_error(call, e, note);
+                return;
+        }
+        j = json_object();
+        json_set(j, name, list);
+        call_json(call, 200, j);
+}
+
+void call_event(struct api_call *call, const struct run_event *event)
+{
+        struct err_note note;
+        enum err e = conductor_event(call->api->o.conductor, event, &note);
+
+        if (e)
+                call_error(call, e, &note);
+        else
+                call_run(call, 200);
+}
+
 static enum err runs_add(void *ctx, const struct store_run *r)
 {
         struct json *document = NULL;
@@ -48,21 +73,17 @@ static enum err runs_add(void *ctx, const struct store_run *r)
 void handle_runs(struct api_call *call)
 {
         const char *state = call_param(call, "state");
-        struct json *j = json_object(), *list = json_array();
         struct err_note note;
-        enum err e = ERR_OK;
+        struct json *list;
+        enum err e;
 
-        json_set(j, "runs", list);
         if (state && !str_eq(state, "active")) {
                 call_problem(call, 422, "INVAL", "state is '%.20s', expected active", state);
-        } else {
-                e = store_run_each(call->api->o.store, state != NULL, RUNS_PAGE, runs_add, list, &note);
-                if (e) call_error(call, e, &note);
+                return;
         }
-        if (call->status)
-                json_free(j);
-        else
-                call_json(call, 200, j);
+        list = json_array();
+        e = store_run_each(call->api->o.store, state != NULL, RUNS_PAGE, runs_add, list, &note);
+        call_list(call, "runs", list, e, &note);
 }
 
 static bool run_new_read(struct api_call *call, struct conductor_play *play, const char **id)
@@ -171,18 +192,6 @@ void handle_run(struct api_call *call)
         if (e) call_error(call, e, &note);
 }
 
-/* Gives the event to the run and answers with RUN. */
-static void run_event_give(struct api_call *call, const struct run_event *event)
-{
-        struct err_note note;
-        enum err e = conductor_event(call->api->o.conductor, event, &note);
-
-        if (e)
-                call_error(call, e, &note);
-        else
-                call_run(call, 200);
-}
-
 void handle_run_end(struct api_call *call)
 {
         const char *reason = json_get_str(call->body, "reason", "");
@@ -192,7 +201,7 @@ void handle_run_end(struct api_call *call)
                 call_problem(call, 422, "INVAL", "'reason' is '%.20s', expected abandoned or complete", reason);
                 return;
         }
-        run_event_give(call, &(struct run_event){.kind = RUN_EV_END, .by = reason});
+        call_event(call, &(struct run_event){.kind = RUN_EV_END, .by = reason});
 }
 
 struct events_page {
@@ -233,7 +242,6 @@ void handle_run_events(struct api_call *call)
 {
         struct events_page page = {
                 .list = NULL, .onset_ms = STORE_TIME_NONE, .all = str_eq(call_param(call, "all"), "1")};
-        struct json *j;
         struct err_note note;
         int64_t id = 0, after = 0;
         enum err e;
@@ -244,17 +252,10 @@ void handle_run_events(struct api_call *call)
                 call_error(call, e, &note);
                 return;
         }
-        j = json_object();
         page.list = json_array();
-        json_set(j, "events", page.list);
         e = store_event_each(call->api->o.store, id, after, page.all ? EVENTS_PAGE : STORE_EVENTS_MAX, events_add,
                              &page, &note);
-        if (!e) {
-                call_json(call, 200, j);
-                return;
-        }
-        json_free(j);
-        call_error(call, e, &note);
+        call_list(call, "events", page.list, e, &note);
 }
 
 static enum err debrief_found(void *ctx, const struct store_run *r)
@@ -321,7 +322,7 @@ static enum err run_exists(void *ctx, const struct store_run *r)
 
 void handle_run_actions(struct api_call *call)
 {
-        struct json *j, *list;
+        struct json *list;
         struct err_note note;
         int64_t id = 0;
         enum err e;
@@ -332,16 +333,9 @@ void handle_run_actions(struct api_call *call)
                 call_error(call, e, &note);
                 return;
         }
-        j = json_object();
         list = json_array();
-        json_set(j, "actions", list);
         e = store_action_each(call->api->o.store, id, actions_add, list, &note);
-        if (!e) {
-                call_json(call, 200, j);
-                return;
-        }
-        json_free(j);
-        call_error(call, e, &note);
+        call_list(call, "actions", list, e, &note);
 }
 
 /* The text is where the learner sees it: in the feed entry of the hint. */
@@ -414,7 +408,7 @@ void handle_run_diagnosis(struct api_call *call)
         buf_init(&text, 4096);
         if (!call_run_is_playing(call) || !words_read(call, "affected", WORDS_MAX, affected, &event.item_count)) return;
         if (json_is(object, JSON_OBJECT) && !json_print(object, &text)) event.object = text.data;
-        run_event_give(call, &event);
+        call_event(call, &event);
 }
 
 void handle_run_evidence(struct api_call *call)
@@ -449,7 +443,7 @@ void handle_run_note(struct api_call *call)
                 call_problem(call, 409, "STATE", "run r%lld is not the present one", (long long)id);
                 return;
         }
-        run_event_give(call, &event);
+        call_event(call, &event);
 }
 
 void handle_stack(struct api_call *call)
