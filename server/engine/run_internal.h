@@ -124,6 +124,8 @@ struct run_harm {
         bool revenue_known;
         double base_offered, base_orders; /* means of the baseline */
         unsigned base_offered_count, base_orders_count;
+        double healthy_offered, healthy_goodput, healthy_orders; /* the last samples of the baseline, when the load has come up */
+        unsigned healthy_count;
         int64_t bad_ms;         /* time with a criterion not met, from onset */
         double utility, cost;   /* see run_score.c */
         double user_ms;         /* users x share not served x ms */
@@ -253,6 +255,8 @@ void run_agent_limits_json(const struct run *run, struct buf *out); /* {"can_rep
 
 /* run_score.c */
 void run_harm_step(struct run *run, int64_t before_ms);
+/* How much more is wanted now than of the healthy system, at least 1: by so much more it would have served. */
+double run_harm_growth(const struct run *run);
 double run_diagnosis_grade(const struct run *run);
 double run_trail_grade(const struct run *run);
 bool run_step_matches(const struct run *run, const struct scenario_step *step, const struct run_task *task, bool *nomem);

@@ -21,6 +21,8 @@
 #define TRAIL_PATH 0.4
 #define TRAIL_CAUSE 0.3
 
+enum { HEALTHY_SAMPLES = 10 };
+
 static bool own_sample(const struct run *run, enum run_own_query which, double *ret)
 {
         const struct run_sample *sample = &run->sample[run->own_query[which]];
@@ -38,6 +40,28 @@ static void harm_baseline(struct run *run)
         if (own_sample(run, RUN_Q_ORDERS, &value)) h->base_orders += (value - h->base_orders) / ++h->base_orders_count;
 }
 
+/* The load comes up while the baseline is measured: a running mean over the last samples, so that all three are of the same time. */
+static void harm_healthy(struct run *run)
+{
+        struct run_harm *h = &run->harm;
+        double offered, goodput, orders, part;
+
+        if (run->state != RUN_BASELINE || !own_sample(run, RUN_Q_OFFERED, &offered) || !own_sample(run, RUN_Q_GOODPUT, &goodput) || !own_sample(run, RUN_Q_ORDERS, &orders)) return;
+        if (h->healthy_count < HEALTHY_SAMPLES) h->healthy_count++;
+        part = 1.0 / h->healthy_count;
+        h->healthy_offered += (offered - h->healthy_offered) * part;
+        h->healthy_goodput += (goodput - h->healthy_goodput) * part;
+        h->healthy_orders += (orders - h->healthy_orders) * part;
+}
+
+double run_harm_growth(const struct run *run)
+{
+        const struct run_harm *h = &run->harm;
+        double offered;
+
+        return h->healthy_offered > 0 && own_sample(run, RUN_Q_OFFERED, &offered) ? fmax(1, offered / h->healthy_offered) : 1;
+}
+
 /* Integrates the last interval with the values of its end. before_ms: up to when it was integrated. */
 void run_harm_step(struct run *run, int64_t before_ms)
 {
@@ -46,6 +70,7 @@ void run_harm_step(struct run *run, int64_t before_ms)
 
         if (!run->onset_ms) {
                 harm_baseline(run);
+                harm_healthy(run);
                 return;
         }
         h->at_ms = run->now_ms;
@@ -61,7 +86,7 @@ void run_harm_step(struct run *run, int64_t before_ms)
                 if (h->base_offered > 0 && offered > 0)
                         h->utility -= UTILITY_ERRORS * (offered / h->base_offered) * (lost / offered) * step_s * 1000.0 / RUN_UTILITY_STEP_MS;
         }
-        if (own_sample(run, RUN_Q_ORDERS, &orders)) h->orders_lost += fmax(0, h->base_orders - orders) * step_s;
+        if (own_sample(run, RUN_Q_ORDERS, &orders)) h->orders_lost += fmax(0, h->healthy_orders * run_harm_growth(run) - orders) * step_s;
         if (own_sample(run, RUN_Q_REVENUE_LOST, &revenue)) {
                 if (!h->revenue_known) h->revenue_start = revenue;
                 h->revenue_known = true;

@@ -99,43 +99,36 @@ void run_standing_json(const struct run *run, struct buf *out)
         buf_char(out, '}');
 }
 
-/* What the healthy system showed of one query, while the baseline held. */
-static void put_healthy(struct buf *out, const char *key, const struct run_base *base, double of)
-{
-        if (base && base->count > 0 && of > 0) put_num(out, key, base->mean / of);
-        else put_null(out, key);
-}
-
-static const struct run_base *base_find(const struct run *run, const char *query)
+/* What the healthy system showed of one query, while the baseline held; NAN: no criterion of this scenario watches it. */
+static double healthy_mean(const struct run *run, const char *query)
 {
         for (size_t i = 0; i < run->query_count; i++)
-                if (!run->probe[i] && str_eq(run->query[i], query)) return &run->base[i];
-        return NULL; /* no criterion of this scenario watches it */
+                if (!run->probe[i] && str_eq(run->query[i], query) && run->base[i].count > 0) return run->base[i].mean;
+        return NAN;
 }
 
 void run_harm_json(const struct run *run, struct buf *out)
 {
         const struct run_harm *h = &run->harm;
-        const struct run_base *offered = &run->base[run->own_query[RUN_Q_OFFERED]];
-        bool orders = run->onset_ms && h->base_orders_count > 0, money = run->onset_ms && h->revenue_known;
+        bool is_known = h->healthy_count > 0, begun = run->onset_ms != 0;
+        double success = healthy_mean(run, "fd:user_success:ratio10s"), growth = begun ? run_harm_growth(run) : 1;
 
+        if (!isfinite(success) && is_known && h->healthy_offered > 0) success = fmin(1, h->healthy_goodput / h->healthy_offered);
         buf_char(out, '{');
         put_str(out, "id", run->id);
-        if (run->onset_ms) put_int(out, "at_ms", h->at_ms - run->onset_ms);
+        if (begun) put_int(out, "at_ms", h->at_ms - run->onset_ms);
         else put_null(out, "at_ms");
         put_int(out, "requests_lost", llround(h->lost));
         put_int(out, "requests_offered", llround(h->offered));
-        if (orders) put_num(out, "orders_lost", round(h->orders_lost * 10.0) / 10.0);
-        else put_null(out, "orders_lost");
-        if (money) put_int(out, "revenue_lost_cents", llround(h->revenue_lost_cents));
+        put_num(out, "orders_lost", begun && is_known ? round(h->orders_lost * 10.0) / 10.0 : NAN);
+        if (begun && h->revenue_known) put_int(out, "revenue_lost_cents", llround(h->revenue_lost_cents));
         else put_null(out, "revenue_lost_cents");
         put_key(out, "healthy");
         buf_char(out, '{');
-        put_healthy(out, "success", &run->base[run->own_query[RUN_Q_GOODPUT]], offered->count > 0 ? offered->mean : 0);
-        put_healthy(out, "latency_p95_s", base_find(run, "fd:user_latency:p95_10s"), 1);
-        put_healthy(out, "goodput_rps", &run->base[run->own_query[RUN_Q_GOODPUT]], 1);
-        if (h->base_orders_count > 0) put_num(out, "orders_rps", h->base_orders);
-        else put_null(out, "orders_rps");
+        put_num(out, "success", success);
+        put_num(out, "latency_p95_s", healthy_mean(run, "fd:user_latency:p95_10s"));
+        put_num(out, "goodput_rps", is_known ? h->healthy_goodput * growth : NAN);
+        put_num(out, "orders_rps", is_known ? h->healthy_orders * growth : NAN);
         buf_str(out, "}}");
 }
 

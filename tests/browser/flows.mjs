@@ -91,6 +91,24 @@ await scene('a lost connection comes back in its place', {}, async ({ mock, page
   assert((await page.getByRole('textbox', { name: /queue_max/ }).inputValue()) === '99', 'the edit is lost after a new life of the server');
 });
 
+for (const told of [true, false]) await scene(`a server that died in a run: the page keeps its place and says what became of it${told ? '' : ', also when it must ask'}`, {}, async ({ mock, page, base }) => {
+  await begin(base, page, 'observe/logs?level=info&not=service%3Aauth');
+  await page.locator('.log-row').nth(20).waitFor();
+  await page.locator('.log-rows').evaluate(e => { e.scrollTop = 96; });
+  await page.locator('.logs-paused').waitFor();
+  const address = page.url();
+  mock.reborn();
+  await page.getByText('The server was started again').waitFor();
+  assert((await page.locator('[data-criterion]').count()) === 2, 'the criteria are gone');
+  await axe(page, 'a new life of the server');
+  mock.found(told);
+  await page.locator('.over-line').getByText('The server stopped during the run').waitFor();
+  await page.getByRole('link', { name: /^Open debrief/ }).first().waitFor();
+  assert((await page.getByText('The server was started again').count()) === 0, 'it is still being found out');
+  assert(page.url() === address, `${address} became ${page.url()}`);
+  assert((await page.locator('.log-rows').evaluate(e => e.scrollTop)) === 96, 'the place in the list is lost');
+});
+
 await scene('a server that is away is said, and found again', {}, async ({ mock, page, base }) => {
   await begin(base, page, 'user');
   await page.context().setOffline(true);

@@ -88,7 +88,8 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
   };
   /* Healthy are 40 requests and 3.2 orders a second. */
   const harmNow = () => run && { id: run.id, at_ms: run.onset_ms ? rel() : null, requests_lost: Math.round(harm.requests), requests_offered: Math.round(harm.offered), orders_lost: run.onset_ms ? Math.round(harm.orders * 10) / 10 : null, revenue_lost_cents: run.onset_ms ? Math.round(lost) : null, healthy: run.state === 'preparing' ? { success: null, latency_p95_s: null, goodput_rps: null, orders_rps: null } : { success: 0.9993, latency_p95_s: 0.058, goodput_rps: 40, orders_rps: 3.2 } };
-  const snapshot = () => JSON.stringify({ seq, t: Date.now(), type: 'snapshot', data: { epoch, run, criteria, guards, feed, actions, processes: procs, harm: harmNow(), server: { version: '0.0.0-mock', terminal, grafana } } });
+  let reborn = false; // a new life that has not taken up the run of the one before
+  const snapshot = () => JSON.stringify({ seq, t: Date.now(), type: 'snapshot', data: reborn ? { epoch, run: null, criteria: [], guards: [], feed: [], actions: [], processes: procs, server: { version: '0.0.0-mock', terminal, grafana } } : { epoch, run, criteria, guards, feed, actions, processes: procs, harm: harmNow(), server: { version: '0.0.0-mock', terminal, grafana } } });
   const rel = () => (run?.onset_ms ? Date.now() - run.onset_ms : run ? Date.now() - run.created_ms - prepare * 3 : 0);
   const addFeed = (kind, from, text, hint) => { const f = { id: `f${++feeds}`, at_ms: rel(), kind, from, text, ...(hint ? { hint } : {}) }; feed.push(f); push('feed', f); return f; };
 
@@ -389,6 +390,9 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
       }
     },
     drop() { for (const c of clients) c.terminate(); for (const c of shells.clients) c.terminate(); },
+    /* Killed and started again: the new life finds the run later, and says that it is over. Without `told` it says nothing by itself. */
+    reborn() { reborn = true; kept.length = 0; epoch = Math.random().toString(16).slice(2); for (const c of clients) c.terminate(); },
+    found(told = true) { reborn = false; const r = { ...run, state: 'debriefed', outcome: 'failed', reason: 'the server stopped during the run; everything it had changed is being undone', ended_ms: Date.now() }; if (told) setRun(r); else run = r; },
     newLife() { epoch = Math.random().toString(16).slice(2); kept.length = 0; for (const c of clients) c.terminate(); },
     async close() { clearInterval(pulse); for (const t of timers) clearTimeout(t); for (const c of clients) c.terminate(); for (const c of shells.clients) c.terminate(); wss.close(); server.closeAllConnections(); await new Promise(done => server.close(done)); },
   };

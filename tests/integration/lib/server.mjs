@@ -74,8 +74,8 @@ export async function freeStack(count = 1) {
 
 export class Server {
   constructor(stack, options = []) { this.home = home(); this.stack = stack; this.options = options; }
-  async start(limitMs = 60000) {
-    this.process = run(['serve', '--home', this.home, '--port', '0', '--stack', String(this.stack), ...this.options]);
+  async start(limitMs = 60000, port = '0') {
+    this.process = run(['serve', '--home', this.home, '--port', port, '--stack', String(this.stack), ...this.options]);
     const url = await until(() => {
       if (this.process.code !== undefined) throw new Error('ended');
       return this.process.out.match(/is ready: (http:\/\/\S+)/)?.[1];

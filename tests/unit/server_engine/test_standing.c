@@ -148,6 +148,33 @@ static void test_harm_against_the_healthy_system(void **state)
         finish(&p);
 }
 
+/* The load comes up during the baseline, and more is wanted after it: what would be sold is a tenth of what is wanted. */
+static void test_orders_lost_while_the_load_grows(void **state)
+{
+        struct played p = { .s = fixture_load(&fixture, SCENARIO(CONFIGURE)) };
+
+        (void)state;
+        drive_new(&p.d, &fixture, p.s, false, 0);
+        drive_start(&p.d);
+        drive_set(&p.d, "fd:user_success:ratio10s", 1);
+        for (int second = 1; second <= 6; second++) {
+                drive_set(&p.d, "fd:offered_rps", 5 * second);
+                drive_set(&p.d, "fd:goodput_rps", 5 * second);
+                drive_set(&p.d, "fd:orders:rate10s", 0.5 * second);
+                drive_until(&p.d, second, 1000);
+        }
+        drive_set(&p.d, "fd:user_success:ratio10s", 0.5);
+        drive_set(&p.d, "fd:offered_rps", 60);
+        drive_set(&p.d, "fd:goodput_rps", 20);
+        drive_set(&p.d, "fd:orders:rate10s", 1);
+        drive_until(&p.d, 16, 1000);
+        /* from 6 s to 16 s: 10 s x (60 x 0.1 - 1) */
+        assert_true(fabs(json_get_num(harm(&p), "orders_lost", 0) - 50) < 0.001);
+        assert_true(fabs(json_get_num(json_get(p.standing, "healthy"), "orders_rps", 0) - 6) < 0.001);
+        assert_true(fabs(json_get_num(json_get(p.standing, "healthy"), "goodput_rps", 0) - 60) < 0.001);
+        finish(&p);
+}
+
 static void test_restarts(void **state)
 {
         struct played p;
@@ -286,7 +313,8 @@ static int teardown(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_harm_and_clocks), cmocka_unit_test(test_harm_against_the_healthy_system), cmocka_unit_test(test_restarts), cmocka_unit_test(test_shed_at_the_gateway),
+                cmocka_unit_test(test_harm_and_clocks), cmocka_unit_test(test_harm_against_the_healthy_system),
+                cmocka_unit_test(test_orders_lost_while_the_load_grows), cmocka_unit_test(test_restarts), cmocka_unit_test(test_shed_at_the_gateway),
                 cmocka_unit_test(test_assisted), cmocka_unit_test(test_autopilot), cmocka_unit_test(test_an_act_of_the_agent_assists),
                 cmocka_unit_test(test_limits_of_the_agent),
         };

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Criterion, FeedItem, Harm, Message, Run, Snapshot } from './protocol';
-import { actions, apply, arrived, criteria, feed, harm, left, metCount, parts, processes, ready, requests, run, trail } from './store';
+import { actions, apply, arrived, criteria, feed, harm, left, metCount, orphan, parts, processes, ready, requests, run, trail } from './store';
 
 let seq = 0;
 const tell = (type: string, data: unknown): void => apply({ seq: ++seq, t: Date.now(), type, data } as Message);
@@ -28,6 +28,22 @@ test('what users lost belongs to the run that is shown', () => {
   expect(harm.value?.orders_lost).toBe(2);
   tell('run', { ...RUN, id: 'r2' });
   expect(harm.value).toBeNull();
+});
+
+test('a run survives the death of its server on the page until it is known what became of it', () => {
+  snap({ criteria: [crit({ ok: false })] });
+  snap({ epoch: 'second life', run: null });
+  expect([run.value?.id, criteria.value.length, orphan.value]).toEqual(['r1', 1, 'r1']);
+  tell('run', { ...RUN, state: 'ended', outcome: 'failed', reason: 'the server stopped during the run' });
+  expect([run.value?.state, orphan.value]).toEqual(['ended', null]);
+  snap({ epoch: 'third life', run: null }); // it was over: nothing is waited for
+  expect([run.value, orphan.value]).toEqual([null, null]);
+});
+
+test('a snapshot of the same life that has no run has none', () => {
+  snap({});
+  snap({ run: null });
+  expect([run.value, orphan.value]).toEqual([null, null]);
 });
 
 test('deltas update by id and keep the order', () => {

@@ -24,6 +24,8 @@ export const recommendations = signal<Recommendation[]>([]);
 export const comparison = signal<Comparison | null>(null);
 export const harm = signal<Harm | null>(null);
 export const notice = signal<{ n: number; text: string } | null>(null);
+/* A run that was live here when the server died: its next life does not know it yet, or not any more. See orphan.ts. */
+export const orphan = signal<string | null>(null);
 /* Arrived after the page was open: what may be announced, once. A snapshot never fills it. */
 export const arrived = signal<FeedItem | null>(null);
 
@@ -66,23 +68,27 @@ export function apply(m: Message): void {
   clockSet(m.t);
   switch (m.type) {
     case 'snapshot': {
-      const d = m.data;
+      const d = m.data, before = run.value;
       if (epoch.value) seriesAgain(); // every snapshot but the first says that something was missed
-      if (run.value?.id !== d.run?.id) { trail.clear(); requests.value = []; recommendations.value = []; comparison.value = null; }
+      const lost = before !== null && !over(before) && d.run === null && epoch.value !== '' && epoch.value !== d.epoch;
+      if (!lost && run.value?.id !== d.run?.id) { trail.clear(); requests.value = []; recommendations.value = []; comparison.value = null; }
       epoch.value = d.epoch;
       version.value = d.server?.version ?? '';
       terminalOn.value = d.server?.terminal === true;
       grafana.value = d.server?.grafana ?? null;
+      processes.value = d.processes ?? [];
+      ready.value = true;
+      // Nothing moves under the eyes of somebody who was in the middle of it: what was seen last stays until it is known what became of it.
+      if (lost) { orphan.value = before!.id; return; }
+      orphan.value = null;
       run.value = d.run;
       criteria.value = d.criteria ?? [];
       guards.value = d.guards ?? [];
       feed.value = d.feed ?? [];
       actions.value = d.actions ?? [];
-      processes.value = d.processes ?? [];
       harm.value = d.harm ?? null;
       if (d.comparison?.race) comparison.value = d.comparison;
       for (const c of criteria.value) trailAdd(c, m.t);
-      ready.value = true;
       return;
     }
     case 'run':
@@ -91,6 +97,7 @@ export function apply(m: Message): void {
         criteria.value = []; guards.value = []; feed.value = []; actions.value = []; requests.value = [];
         recommendations.value = []; comparison.value = null; harm.value = null;
       }
+      orphan.value = null;
       run.value = m.data;
       return;
     case 'criterion':

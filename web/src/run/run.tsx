@@ -8,7 +8,7 @@ import { autopilot, describe, end, lastUndoable, undo } from '../live/commands';
 import { waits, word } from '../live/criterion';
 import { link } from '../live/socket';
 import type { Run } from '../live/protocol';
-import { arrived, criteria, early, over, ready, recommendations, run, terminalOn } from '../live/store';
+import { arrived, criteria, early, orphan, over, ready, recommendations, run, terminalOn } from '../live/store';
 import { go, href, route, setQuery } from '../live/url';
 import { runStart } from '../charts/window';
 import { duration, sentence } from '../ui/format';
@@ -127,6 +127,7 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
         <Sidebar r={r} />
         <main class="run-main" id="main" tabIndex={-1}>
           {isOver && <Over r={r} />}
+          {orphan.value === r.id && <div class="over-line" role="status"><Mark state="warn" /><b>The server was started again</b><span class="t2 ell">It is finding out what became of this run. What you see is from before.</span></div>}
           <AutopilotBar r={r} />
           {early(r) && briefSkipped.value !== r.id ? <Briefing r={r} look={() => pick('observe')} /> : (
             <Boundary name="This tab" key={tab}>{tab === 'user' ? <User /> : tab === 'observe' ? <Observe runId={r.id} /> : tab === 'test' ? <Fix runId={r.id} /> : tab === 'terminal' ? <Terminal /> : <Agent />}</Boundary>
