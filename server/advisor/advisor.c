@@ -185,6 +185,11 @@ static void rca_note(struct advisor *a)
         in->count++;
 }
 
+bool advisor_shows(const struct advisor *a)
+{
+        return str_eq(a->mode, "live") || (str_eq(a->mode, "after") && a->diagnosed);
+}
+
 static void advise(struct advisor *a)
 {
         AUTO_BUF out = {0};
@@ -193,7 +198,14 @@ static void advise(struct advisor *a)
         if (!a->o.tell) return;
         buf_init(&out, 65536);
         advisor_put(a, &out);
-        if (!buf_status(&out)) a->o.tell(a->o.ctx, out.data, str_eq(a->mode, "live") || (str_eq(a->mode, "after") && a->diagnosed));
+        if (!buf_status(&out)) a->o.tell(a->o.ctx, out.data, advisor_shows(a));
+}
+
+void advisor_again(struct advisor *a)
+{
+        if (a->state != ADVISOR_WATCHING || !a->has_advice || !advisor_decide_early(a, true)) return;
+        a->early = true;
+        advise(a);
 }
 
 /* The model's step is five seconds. What changes in between is told at once, but only once: two messages a step, not five. */
@@ -218,7 +230,7 @@ static void hear_series(struct advisor *a, const struct json *message)
                 a->early = false;
                 advisor_decide(a);
                 advise(a);
-        } else if (!a->early && advisor_decide_early(a)) {
+        } else if (!a->early && advisor_decide_early(a, false)) {
                 a->early = true;
                 advise(a);
         }

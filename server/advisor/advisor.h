@@ -55,6 +55,10 @@ AUTO_DEFINE(struct advisor, advisor_free)
 /* type and json as told to browsers; types other than run, series and action are ignored. */
 void advisor_hear(struct advisor *a, const char *type, const char *json);
 
+/* Somebody begins to listen: says now, as an early decision, what it would do, and not only at the next step or change. */
+void advisor_again(struct advisor *a);
+/* Whether the run's mode lets the learner see the advice, as far as the last "run" told. */
+bool advisor_shows(const struct advisor *a);
 /* Id of the model that decides, as in what is told. */
 const char *advisor_model(const struct advisor *a);
 /* The last advice in one sentence for a priced hint; false (and a sentence saying why) when there is none. */

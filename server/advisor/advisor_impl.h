@@ -68,8 +68,8 @@ void advisor_stakes(struct advisor *a);
 bool advisor_drifted(const struct advisor *a);
 /* One step: feels, ranks causes, decides. */
 void advisor_decide(struct advisor *a);
-/* What would be decided if the step were now; true if that is other than what was said last, and then it is the decision. */
-bool advisor_decide_early(struct advisor *a);
+/* What would be decided if the step were now; true if that is other than what was said last, or is wanted anyhow, and then it is the decision. */
+bool advisor_decide_early(struct advisor *a, bool anyhow);
 /* The decision as a RECOMMENDATION. */
 void advisor_put(const struct advisor *a, struct buf *out);
 

@@ -171,7 +171,7 @@ void advisor_decide(struct advisor *a)
 }
 
 /* The filter reckons in steps of five seconds: an early look must not count as one, so every session is put back. */
-bool advisor_decide_early(struct advisor *a)
+bool advisor_decide_early(struct advisor *a, bool anyhow)
 {
         enum sim_action said = a->advice.action, done[ADVISOR_SERVICES_MAX];
         float unlike = a->unlike;
@@ -184,7 +184,7 @@ bool advisor_decide_early(struct advisor *a)
                 done[i] = a->service[i].done;
         }
         decide(a);
-        other = a->advice.action != said || (a->subject != subject && said != ACT_IGNORE);
+        other = anyhow || a->advice.action != said || (a->subject != subject && said != ACT_IGNORE);
         if (other) finish(a);
         for (int i = 0; i < a->services; i++) {
                 a->service[i].session = a->kept[i];

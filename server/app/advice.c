@@ -17,6 +17,8 @@ struct advice {
         bool decision_lost;  /* told once, until it works again */
         int64_t shown_run;   /* the run whose learner was shown something last */
         char shown[96];      /* and what: action and service */
+        bool open;           /* the learner may see what is said */
+        struct loop_timer *again;
 };
 
 static void keep(struct advice *a, const char *json, bool shown)
@@ -93,13 +95,34 @@ enum err advice_new(const struct advice_options *options, struct advice **ret, s
 void advice_free(struct advice *a)
 {
         if (!a) return;
+        loop_timer_remove(a->again);
         advisor_free(a->advisor);
         mem_free(a);
+}
+
+static void say_again(void *ctx)
+{
+        struct advice *a = ctx;
+
+        a->again = NULL;
+        advisor_again(a->advisor);
+}
+
+/* With the page (or the diagnosis, or the autopilot) the learner begins to see what was said to nobody before: not in five seconds, now.
+ * From the loop, because this message is of a step of the run that is not over yet. */
+static void open_see(struct advice *a)
+{
+        const struct run *run = conductor_run(a->o.conductor);
+        bool open = run && run_state(run) == RUN_RUNNING && (advisor_shows(a->advisor) || run_autopilot(run));
+
+        if (open && !a->open && !a->again && loop_timer_add(a->o.loop, 0, 0, say_again, a, &a->again)) a->again = NULL;
+        a->open = open;
 }
 
 void advice_hear(struct advice *a, const char *type, const char *json)
 {
         advisor_hear(a->advisor, type, json);
+        if (str_eq(type, "run")) open_see(a);
 }
 
 struct advisor *advice_advisor(struct advice *a)

@@ -19,6 +19,7 @@ struct advice_options {
         const char *home; /* decisions/rN.jsonl goes here */
         enum advisor_policy policy;
         bool shows_all; /* a driver's own decisions are told whatever the run's mode */
+        struct loop *loop;
         struct conductor *conductor;
         conductor_tell_fn *tell; /* "recommendation" that is shown, and "notice" */
         void (*decided)(void *ctx, const char *recommendation); /* each decision, shown or not; may be NULL */

@@ -157,6 +157,7 @@ static void rig_advise(void *ctx, char *dst, size_t dst_bytes)
 static void rig_advice_make(struct rig *rig)
 {
         struct advice_options options = {.site = rig->o.site,
+                                         .loop = rig->loop,
                                          .home = rig->home,
                                          .policy = rig->o.policy,
                                          .shows_all = rig->o.shows_all_advice,

@@ -207,6 +207,36 @@ static void test_early(void **state)
         assert_int_equal(seen.count, 4);
 }
 
+/* Who begins to listen hears at once what was said to nobody: of this second, as an early word, and the step comes all the same. */
+static void test_again(void **state)
+{
+        static struct seen seen;
+        AUTO(advisor_free) struct advisor *a = advisor_of(&seen, ADVISOR_AGENT);
+        struct advisor_step step;
+
+        (void)state;
+        memset(&seen, 0, sizeof seen);
+        advisor_again(a);
+        incident(a, "r1", "any", "after", 22, 2, 0.6, 0.9);
+        assert_int_equal(seen.count, 5);
+        int before = seen.early;
+        assert_false(advisor_shows(a));
+        run_is(a, "r1", "any", "running", "after", true);
+        assert_true(advisor_shows(a));
+        advisor_again(a);
+        assert_int_equal(seen.early, before + 1);
+        assert_non_null(strstr(seen.last, "\"at_ms\":21000")); /* the second after the last step, 51 s less the onset */
+        assert_false(advisor_step_peek(a, &step));
+        for (int t = 52; t < 55; t++) second(a, t, 2, 0.6, 0.9, 1);
+        assert_int_equal(seen.count, 5);
+        second(a, 55, 2, 0.6, 0.9, 1);
+        assert_int_equal(seen.count, 6);
+        assert_int_equal(seen.shown, 1);
+        run_is(a, "r1", "any", "ended", "after", true);
+        advisor_again(a);
+        assert_int_equal(seen.early, before + 1);
+}
+
 /* From the belief to what decided; the causes after it are ranked from every second there was. */
 static void belief_of(const struct seen *s, char ret[2048])
 {
@@ -351,7 +381,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_life), cmocka_unit_test(test_modes), cmocka_unit_test(test_names_do_not_leak), cmocka_unit_test(test_false_alarm),
-                cmocka_unit_test(test_safety_holds), cmocka_unit_test(test_early), cmocka_unit_test(test_early_leaves_no_trace), cmocka_unit_test(test_hostile_policy), cmocka_unit_test(test_bad_model), cmocka_unit_test(test_hostile_messages),
+                cmocka_unit_test(test_safety_holds), cmocka_unit_test(test_early), cmocka_unit_test(test_early_leaves_no_trace), cmocka_unit_test(test_again), cmocka_unit_test(test_hostile_policy), cmocka_unit_test(test_bad_model), cmocka_unit_test(test_hostile_messages),
         };
 
         return cmocka_run_group_tests(tests, load, unload);
