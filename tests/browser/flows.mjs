@@ -460,6 +460,29 @@ await scene('the editor shows what the server finds, at its line', {}, async ({ 
   await page.getByText('Saved into your pack').waitFor();
 });
 
+await scene('a scenario is saved into a pack of the server, and what it refuses is said', {}, async ({ page, base }) => {
+  const puts = [];
+  page.on('request', q => { if (['PUT', 'POST'].includes(q.method()) && /packs|source/.test(q.url())) puts.push(`${q.method()} ${new URL(q.url()).pathname.replace('/api/v1', '')}`); });
+  await goTo(page, base, 'instructor/cpu-regression');
+  await page.getByRole('textbox', { name: /Source of/ }).waitFor();
+  await page.getByRole('button', { name: 'New' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('combobox', { name: 'Pack it goes into' }).locator('option', { hasText: 'Of the team' }).waitFor({ state: 'attached' });
+  assert((await dialog.getByText('Read only').count()) === 0, 'a pack that cannot be written to is offered');
+  await dialog.getByRole('combobox', { name: 'Pack it goes into' }).selectOption('+');
+  await dialog.getByRole('textbox', { name: /^Name of the pack/ }).fill('team');
+  await dialog.getByRole('textbox', { name: 'Title of the pack' }).fill('Night shift');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByText("there is a pack 'team' already").waitFor();
+  await axe(page, 'a refused pack');
+  await shot(page, 'editor-pack-dark-1440');
+  await dialog.getByRole('textbox', { name: /^Name of the pack/ }).fill('night-shift');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved into the pack night-shift').waitFor();
+  await page.getByRole('textbox', { name: 'Source of night-shift/my-scenario' }).waitFor();
+  assert(JSON.stringify(puts) === JSON.stringify(['POST /packs', 'POST /packs', 'PUT /scenarios/night-shift/my-scenario/source']), puts.join(', '));
+});
+
 await scene('every address survives a reload', {}, async ({ page, base }) => {
   const r = await begin(base, page, 'user');
   for (const [hash, sign] of [['user', '.tiles'], ['observe/charts?service=api', '.dash-detail'], ['observe/explore?q=fd%3Aoffered_rps', '.explore-table'], ['observe/logs?level=warn', '.logs-bar'], ['observe/traces?op=GET+%2Fproducts&min=5', '.trace-row'], [`observe/traces/${traceId(Math.floor(Date.now() / 800) - 30)}?span=0000000000000013`, '.wf-side'], ['observe/map', '.map-node'], ['test/gateway', '[data-key="pool_max"]'], ['test/diagnosis', '.diagnosis'], ['agent', '.agent-tab']]) {

@@ -93,6 +93,7 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
   const rel = () => (run?.onset_ms ? Date.now() - run.onset_ms : run ? Date.now() - run.created_ms - prepare * 3 : 0);
   const addFeed = (kind, from, text, hint) => { const f = { id: `f${++feeds}`, at_ms: rel(), kind, from, text, ...(hint ? { hint } : {}) }; feed.push(f); push('feed', f); return f; };
 
+  const sources = new Map(), packs = [{ name: 'team', title: hostile ? HOSTILE : 'Of the team', version: '1', author: '', license: '', description: '', dir: '/home/packs/team', ok: true, writable: true, scenarios: 0, problems: [] }, { name: 'fixed', title: 'Read only', version: '1', author: '', license: '', description: '', dir: '/mnt/fixed', ok: true, writable: false, scenarios: 3, problems: [] }];
   let proofs = { state: 'idle', scenario: '', note: '', fast: false, stack: 2, began_ms: 0, ended_ms: 0, proofs: [] };
 
   // ---- the world: how the shop feels, from the configuration
@@ -275,6 +276,22 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     if (path === '/learn/report') return model === 'empty' ? problem(res, 404, 'none') : json(res, { own: false, curve: csv('curve'), policies: csv('policies'), stability: csv('stability') });
     if (path === '/learn/models') return model === 'empty' ? problem(res, 404, 'none') : json(res, { models: MODELS });
     if (path === '/scenarios/lint') { const bad = body.split('\n').findIndex(l => /dificulty/.test(l)); return json(res, { ok: bad < 0, diagnostics: bad < 0 ? [] : [{ line: bad + 1, column: 1, severity: 'error', message: "unknown key 'dificulty', did you mean 'difficulty'?" }] }); }
+    if (path === '/packs' && req.method === 'GET') return json(res, { packs });
+    if (path === '/packs') {
+      const b = JSON.parse(body);
+      if (packs.some(p => p.name === b.name)) return problem(res, 409, `there is a pack '${b.name}' already`);
+      packs.push({ name: b.name, title: b.title, version: '', author: '', license: '', description: '', dir: `/home/packs/${b.name}`, ok: true, writable: true, scenarios: 0, problems: [] });
+      return json(res, { packs }, 201);
+    }
+    if ((x = m(/^\/scenarios\/([\w-]+)\/([\w-]+)\/source$/))) {
+      const id = `${x[1]}/${x[2]}`;
+      if (req.method === 'PUT' && !packs.some(p => p.name === x[1])) return problem(res, 404, `there is no pack '${x[1]}'`);
+      if (req.method === 'PUT' && /dificulty/.test(body)) { res.writeHead(422, { 'content-type': 'application/problem+json' }); return res.end(JSON.stringify({ status: 422, detail: 'the scenario has errors and was not saved', diagnostics: [{ line: 2, column: 1, severity: 'error', message: "unknown key 'dificulty', did you mean 'difficulty'?" }] })); }
+      if (req.method === 'PUT') { sources.set(id, body); return json(res, { ok: true, diagnostics: [] }); }
+      if (!sources.has(id)) return problem(res, 404, `There is no scenario '${id}'.`);
+      res.writeHead(200, { 'content-type': 'text/yaml' });
+      return res.end(sources.get(id));
+    }
     if ((x = m(/^\/scenarios\/([\w-]+)\/source$/))) { if (req.method === 'PUT') return json(res, { ok: true, diagnostics: [] }); res.writeHead(200, { 'content-type': 'text/yaml' }); return res.end(sourceOf(x[1])); }
     if ((x = m(/^\/scenarios\/([\w-]+)$/))) return json(res, { ...SCENARIOS.find(s => s.id === x[1]), hints: 2, criteria: CRITERIA() });
     if (path === '/runs' && req.method === 'GET') return json(res, { runs: [...ended.values()].map(e => e.run).reverse() });

@@ -6,17 +6,18 @@ import { signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import './instructor.css';
-import { encode, get, post, Problem, said, send } from '../live/api';
+import { encodeId, get, post, Problem, said, send } from '../live/api';
 import type { Diagnostic, Run, ScenarioCard } from '../live/protocol';
 import { active } from '../live/store';
 import { go, href, route, setQuery } from '../live/url';
 import { plural } from '../ui/format';
 import { Icon } from '../ui/icons';
 import Editor from '../ui/editor';
-import { Dialog, Empty, ProblemBox, Skeleton, Tabs } from '../ui/parts';
+import { Empty, ProblemBox, Skeleton, Tabs } from '../ui/parts';
 import { Mark } from '../ui/status';
 import { toast } from '../ui/toast';
 import { assist } from './assist';
+import { Naming, naming, refusal } from './naming';
 import { listOf, Preview } from './preview';
 import { Proofs } from './proofs';
 import { Rehearse } from './rehearsal';
@@ -43,75 +44,8 @@ export function Instructor({ id }: { id?: string | undefined }): JSX.Element {
         ))}
       </nav>
       {id ? <Source key={id} id={id} saved={load} own={card?.writable !== false || card === undefined} /> : <Empty title="Choose a scenario to read or change">What comes with the product stays as it is: a copy of it, under another name, is yours to change.</Empty>}
-      {naming.value && <Naming from={naming.value.from} taken={(list.value ?? []).map(s => s.id)} close={() => { naming.value = null; }} saved={load} />}
+      {naming.value && <Naming from={naming.value.from} taken={(list.value ?? []).map(s => s.id)} close={() => { naming.value = null; }} saved={from => { if (from) { const u = { ...unsaved.value }; delete u[from]; unsaved.value = u; } load(); }} />}
     </main>
-  );
-}
-
-/* A new scenario, or a copy: asked for its id, which is also the name of its file. */
-const naming = signal<{ from: { id: string; text: string } | null } | null>(null);
-const ID = /^[a-z][a-z0-9-]{2,63}$/;
-export const renamed = (text: string, id: string): string => (/^id:.*$/m.test(text) ? text.replace(/^id:.*$/m, `id: ${id}`) : `id: ${id}\n${text}`);
-const skeleton = (id: string): string => `schema: 1
-id: ${id}
-title: Say in a few words what users feel
-level: 2
-time_limit: 15m
-tags: [latency]
-objectives:
-  - Say what a learner can do afterwards
-brief: |
-  **Page:** what wakes the learner, without the cause.
-
-load: {profile: steady, rps: 40}
-baseline: {settle: 10s}
-timeline:
-  - {at: 0s, fault: config.set, on: api, args: {worker_threads: 1}, as: deploy, note: 'a change somebody made'}
-confirm: {within: 60s, symptom: [not user_p95]}
-criteria:
-  - {id: user_p95, title: p95 of user requests below 400 ms, promql: 'fd:user_latency:p95_10s', target: '< 0.4', unit: s, hold: 30s}
-truth:
-  component: api
-  mechanism: concurrency_limit
-  object: {key: worker_threads}
-  path: [api, gateway]
-evidence:
-  symptom: [panel:user.latency]
-  cause: [config:api.worker_threads]
-hints:
-  - {after: 90s, text: 'Where does the time go?'}
-solutions:
-  - [{config.set: {on: api, args: {worker_threads: 16}}}]
-wrong_fixes:
-  - do: [{process.restart: {on: api}}]
-    explain: The setting outlives the restart.
-debrief: |
-  **What happened.** Write it for somebody who did not find it.
-`;
-
-function Naming({ from, taken, close, saved }: { from: { id: string; text: string } | null; taken: string[]; close: () => void; saved: () => void }): JSX.Element {
-  const id = useSignal(from ? `${from.id}-copy` : 'my-scenario'), error = useSignal<string | null>(null), busy = useSignal(false);
-  const wrong = !ID.test(id.value) ? 'Lower-case letters, digits and hyphens, beginning with a letter, at least three.' : taken.includes(id.value) ? 'There is a scenario of that name already.' : null;
-  const save = async (): Promise<void> => {
-    if (wrong) return;
-    busy.value = true;
-    try {
-      await send('PUT', `/scenarios/${encode(id.value)}/source`, from ? renamed(from.text, id.value) : skeleton(id.value));
-      if (from) { const u = { ...unsaved.value }; delete u[from.id]; unsaved.value = u; }
-      saved();
-      close();
-      go(['instructor', id.value]);
-      toast('ok', 'Saved into your pack', undefined, undefined, 2500);
-    } catch (e) { error.value = said(e); }
-    busy.value = false;
-  };
-  return (
-    <Dialog title={from ? `Save ${from.id} as your own` : 'New scenario'} close={close} foot={<>
-      <button class="btn quiet" onClick={close}>Cancel</button><button class="btn primary" disabled={wrong !== null || busy.value} onClick={() => void save()}>{busy.value ? 'Saving…' : 'Save'}</button></>}>
-      <label class="field"><span>Id, which is also the name of its file</span><input class="in mono" value={id.value} maxLength={64} onInput={e => { id.value = e.currentTarget.value.trim(); error.value = null; }} onKeyDown={e => { if (e.key === 'Enter') { e.preventDefault(); void save(); } }} /></label>
-      {wrong ? <p class="t2" role="status">{wrong}</p> : <p class="t3">It goes into your own pack. {from ? 'The one it was made from stays as it is.' : 'It begins as a small incident that works.'}</p>}
-      {error.value && <ProblemBox text={error.value} />}
-    </Dialog>
   );
 }
 
@@ -125,7 +59,7 @@ function Source({ id, saved, own }: { id: string; saved: () => void; own: boolea
   const view = useSignal<EditorView | null>(null);
   const reverts = useSignal(0);
   const load = (): void => {
-    get<string>(`/scenarios/${encode(id)}/source`).then(t => { disk.value = t; if (text.value === null) text.value = t; error.value = null; }, e => { error.value = said(e); });
+    get<string>(`/scenarios/${encodeId(id)}/source`).then(t => { disk.value = t; if (text.value === null) text.value = t; error.value = null; }, e => { error.value = said(e); });
   };
   useEffect(load, [id]);
   const change = (t: string): void => {
@@ -140,15 +74,15 @@ function Source({ id, saved, own }: { id: string; saved: () => void; own: boolea
     state.value = 'saving';
     error.value = null;
     try {
-      await send('PUT', `/scenarios/${encode(id)}/source`, text.value ?? '');
+      await send('PUT', `/scenarios/${encodeId(id)}/source`, text.value ?? '');
       disk.value = text.value ?? '';
       const u = { ...unsaved.value };
       delete u[id];
       unsaved.value = u;
-      toast('ok', 'Saved into your pack', undefined, undefined, 2500);
+      toast('ok', id.includes('/') ? `Saved into the pack ${id.split('/')[0]}` : 'Saved into your pack', undefined, undefined, 2500);
       saved();
       return true;
-    } catch (e) { error.value = said(e); return false; } finally { state.value = 'idle'; }
+    } catch (e) { error.value = refusal(e); return false; } finally { state.value = 'idle'; }
   };
   const start = async (): Promise<void> => {
     if (!(await save())) return;

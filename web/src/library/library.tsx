@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import './library.css';
 import { RaceChoice } from './race';
-import { encode, get, post, Problem, said } from '../live/api';
+import { encodeId, get, post, Problem, said } from '../live/api';
 import type { Run, ScenarioCard, ScenarioDetail } from '../live/protocol';
 import { active, run } from '../live/store';
 import { go, href, route, setQuery } from '../live/url';
@@ -185,7 +185,7 @@ function Detail({ s }: { s: ScenarioCard }): JSX.Element {
 
 /* What success means, before it is needed: nothing of it is a secret. */
 function Measures({ id }: { id: string }): JSX.Element | null {
-  const { data } = useAsync(signal => get<ScenarioDetail>(`/scenarios/${encode(id)}`, { signal }), [id]);
+  const { data } = useAsync(signal => get<ScenarioDetail>(`/scenarios/${encodeId(id)}`, { signal }), [id]);
   if (!data?.criteria?.length) return null;
   return (
     <section><h3 class="over">You are done when</h3>

@@ -54,6 +54,8 @@ export const post = <T>(path: string, body: Json | object, o: CallOptions = {}):
 export const send = <T>(method: 'POST' | 'PUT', path: string, text: string, o: CallOptions = {}): Promise<T> =>
   call<T>(method, path, text, 'text/yaml', o);
 export const encode = encodeURIComponent;
+/* The id of a scenario, "a" or "pack/a", as a path. */
+export const encodeId = (id: string): string => id.split('/').map(encode).join('/');
 
 export function said(e: unknown): string {
   return e instanceof Error ? e.message : String(e);
