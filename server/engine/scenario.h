@@ -78,7 +78,7 @@ enum scenario_read {
         SCENARIO_READ_COUNT
 };
 /* Counts the database adapter gives (GET /checks of sut/db): all are 0 on a healthy shop. */
-#define SCENARIO_DB_CHECKS "orders_unsettled|orders_settled_wrong|payments_orphaned|seed_rows_missing"
+#define SCENARIO_DB_CHECKS "orders_unsettled|orders_failed|orders_settled_wrong|payments_orphaned|seed_rows_missing"
 struct scenario_probe {
         enum scenario_probe_kind kind;
         const char *text; /* for people, and what makes it the same probe */

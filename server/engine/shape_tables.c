@@ -102,7 +102,7 @@ static const struct shape_field probe_config_fields[] = {
 static const struct shape shape_probe_config = { "a configuration probe", probe_config_fields, "What a service really runs with." };
 
 static const struct shape_field probe_database_fields[] = {
-        CHOICE("check", true, SCENARIO_DB_CHECKS, "what is counted: orders accepted more than a minute ago and not settled; orders of the run that were not settled exactly once; payments without an order; products, customers and past orders of the seed that are gone"),
+        CHOICE("check", true, SCENARIO_DB_CHECKS, "what is counted: orders accepted more than a minute ago and neither settled nor given up; orders of the run that were given up or declined; orders of the run that were not settled exactly once; payments without an order; products, customers and past orders of the seed that are gone"),
         END,
 };
 static const struct shape shape_probe_database = { "a database probe", probe_database_fields, "A count over the shop's tables; 0 is as it should be." };

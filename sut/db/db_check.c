@@ -11,6 +11,7 @@ static const struct {
         const char *name, *sql;
 } checks[] = {
         { "orders_unsettled", "SELECT count(*) FROM orders WHERE id > " SEEDED " AND status = 'accepted' AND created_at < now() - interval '60 s'" },
+        { "orders_failed", "SELECT count(*) FROM orders WHERE id > " SEEDED " AND status = 'failed'" },
         { "orders_settled_wrong",
           "SELECT count(*) FROM orders o LEFT JOIN payments p ON p.order_id = o.id WHERE o.id > " SEEDED
           " AND ((o.status = 'settled' AND p.amount_cents IS DISTINCT FROM o.total_cents) OR (o.status <> 'settled' AND p.order_id IS NOT NULL))" },
@@ -29,7 +30,7 @@ enum err db_admin_check(const struct db_admin *a, const char *name, int64_t *ret
 
         while (i < ARRAY_COUNT(checks) && !str_eq(checks[i].name, name))
                 i++;
-        if (i == ARRAY_COUNT(checks)) return err_note(reterr, ERR_NOT_FOUND, "no check '%.64s'; expected is one of orders_unsettled, orders_settled_wrong, payments_orphaned, seed_rows_missing", name);
+        if (i == ARRAY_COUNT(checks)) return err_note(reterr, ERR_NOT_FOUND, "no check '%.64s'; expected is one of orders_unsettled, orders_failed, orders_settled_wrong, payments_orphaned, seed_rows_missing", name);
         e = db_admin_open(a, DB_SUPERUSER, DB_APP, "sut-db check", &s, reterr);
         if (!e) e = pg_session_query(s, NULL, checks[i].sql, NULL, 0, DB_CHECK_MS, &rows, reterr);
         if (e) return e;

@@ -2,7 +2,7 @@
 // Documents test: links and named files exist, named commands and options exist, blocks fenced as "sh run" do run.
 // Env FD_BUILD_DIR: a build with bin/. Prints ok/not ok lines, then "N passed, N failed".
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { tmpdir } from 'node:os';
 
@@ -78,6 +78,13 @@ const prose = (d) => text.get(d).replace(/^```[\s\S]*?^```/gm, '');
       rmSync(dir, { recursive: true, force: true });
     }
   report('blocks marked "sh run" run', problems);
+}
+{
+  const home = mkdtempSync(join(tmpdir(), 'fd-first-')), file = join(home, 'my-first-incident.yaml');
+  writeFileSync(file, execFileSync('node', [join(root, 'tests/tools/first-scenario.mjs')]));
+  const lint = spawnSync(join(bin, 'firedrill'), ['lint', file], { encoding: 'utf8' });
+  report('the scenario of docs/scenarios.md, copied block by block, is one', lint.stdout.trim() === `${file}: ok` ? [] : [lint.stdout + lint.stderr]);
+  rmSync(home, { recursive: true });
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

@@ -158,6 +158,20 @@ await test('password: open sessions stay, new ones need it; connection limit of 
   equal(tcp('shop').status, 0, 'back');
 });
 
+await test('the checks of the data count what is wrong', async () => {
+  const counted = async (name) => (await json(`http://${db.address}/checks?name=${name}`)).body.checks[name];
+  const names = ['orders_unsettled', 'orders_failed', 'orders_settled_wrong', 'payments_orphaned', 'seed_rows_missing'];
+  const counts = async () => Promise.all(names.map(counted));
+  equal(await counts(), [0, 0, 0, 0, 0], 'all is well');
+  const order = (status, age) => app(`INSERT INTO orders (email, product_id, quantity, total_cents, status, created_at) VALUES ('a@b.c', 1, 1, 100, '${status}', now() - interval '${age} s') RETURNING id`).split('\n')[0];
+  const ids = [order('accepted', 61), order('accepted', 1), order('failed', 1), order('failed', 61), order('settled', 1), order('settled', 1)];
+  app(`INSERT INTO payments VALUES (${ids[5]}, 'p', 100)`);
+  equal(await counts(), [1, 2, 1, 0, 0], 'late, given up twice, settled without a payment');
+  app(`DELETE FROM payments; DELETE FROM orders WHERE id IN (${ids})`);
+  equal(await counts(), [0, 0, 0, 0, 0], 'all is well again');
+  equal((await json(`http://${db.address}/checks?name=orders`)).status, 404, 'no such check');
+});
+
 await test('reset brings data and settings back quickly, also from a damaged database', async () => {
   await set({ orders_index: false, statement_timeout_ms: 777, held_sessions: 3, lock_table: 'orders' });
   pg.sql("ALTER ROLE shop CONNECTION LIMIT 3");
