@@ -549,10 +549,39 @@ await scene('hostile text stays text everywhere', { hostile: true }, async ({ pa
     assert(wide <= 0, `${hash}: the page is ${wide} px too wide`);
   }
   await shot(page, 'hostile-dark-1440');
+  const clean = async where => {
+    assert((await page.locator('img:not(.cm-widgetBuffer)').count()) === 0, `${where}: an image was made of text`); // the editor's own have no text
+    assert((await page.title()) === 'Firedrill', `${where}: the title is ${await page.title()}`);
+    const r = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth - innerWidth, side: Math.max(0, ...[...document.querySelectorAll('main')].map(e => e.scrollWidth - e.clientWidth)),
+      high: Math.max(0, ...[...document.querySelectorAll('main *, aside *')].filter(e => !e.children.length).map(e => e.getBoundingClientRect().height)), text: Math.max(0, ...[...document.querySelectorAll('p, span, b, th, td, li, dd, option, button')].map(e => e.textContent.length)) }));
+    assert(r.wide <= 0 && r.side <= 0, `${where}: the page is ${r.wide} or ${r.side} px too wide`);
+    assert(r.high < 2000, `${where}: something is ${Math.round(r.high)} px high`);
+    assert(r.text < 30_000, `${where}: a text of ${r.text} letters is in the page`);
+  };
+  for (const size of [[1440, 900], [1024, 768]]) {
+    await page.setViewportSize({ width: size[0], height: size[1] });
+    for (const [hash, see] of [[`run/${r.id}/agent`, '.race tbody tr:nth-child(3)'], ['runs', '.now tbody tr'], ['learn', '.plot-bar'], ['instructor/worker-pool-saturation', '.inst-problem'], ['instructor/worker-pool-saturation?side=dryrun', '.inst-side-in']]) {
+      await goTo(page, base, hash);
+      await page.locator(see).first().waitFor();
+      await clean(`${hash} at ${size[0]}`);
+      await shot(page, `hostile-${hash.split(/[/?]/)[0]}-dark-${size[0]}`);
+    }
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
   await post(base, `/runs/${r.id}/end`, { reason: 'abandoned' });
   await goTo(page, base, `run/${r.id}/debrief`);
   await page.getByRole('heading', { name: 'What it was' }).waitFor();
-  assert((await page.locator('img').count()) === 0, 'debrief: an image was made of text');
+  await clean('debrief');
+  await shot(page, 'hostile-debrief-dark-1440');
+  await goTo(page, base, `runs?compare=${r.id},r999`);
+  await page.getByRole('rowheader', { name: 'Money lost' }).waitFor();
+  await clean('runs side by side');
+  await shot(page, 'hostile-compare-dark-1440');
+  await post(base, '/verify', { scenario: 'worker-pool-saturation' });
+  await goTo(page, base, 'instructor/worker-pool-saturation?side=verify');
+  await page.getByText('It could not be carried out').waitFor({ timeout: 30_000 });
+  await clean('proofs');
+  await shot(page, 'hostile-verify-dark-1440');
 });
 
 await browser.close();

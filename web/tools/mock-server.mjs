@@ -12,6 +12,7 @@ const dist = new URL('../dist/', import.meta.url).pathname;
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 const HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script> ${7*7} {{constructor}} \u202Egnitset\u0000';
 
+const LONG = `${HOSTILE} ${'x'.repeat(100_000)}`; // one word
 const root = new URL('../../', import.meta.url).pathname, load = path => JSON.parse(readFileSync(root + path, 'utf8'));
 const csv = name => { const [head, ...rows] = readFileSync(`${root}docs/learning-report/${name}.csv`, 'utf8').trim().split('\n').map(l => l.split(',')); return rows.map(r => Object.fromEntries(head.map((h, i) => [h, r[i] !== '' && Number.isFinite(Number(r[i])) ? Number(r[i]) : r[i]]))); };
 const shape = load('scenarios/schema.json');
@@ -93,6 +94,12 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
   const rel = () => (run?.onset_ms ? Date.now() - run.onset_ms : run ? Date.now() - run.created_ms - prepare * 3 : 0);
   const addFeed = (kind, from, text, hint) => { const f = { id: `f${++feeds}`, at_ms: rel(), kind, from, text, ...(hint ? { hint } : {}) }; feed.push(f); push('feed', f); return f; };
 
+  /* What others do in the same incident, as hostile as it can be. */
+  const others = () => {
+    const standing = { id: run.id, state: 'running', at_ms: 1000, met: 0, criteria: 2, users: 50, user_minutes_lost: 1.5, requests_lost: 12, requests_offered: 90, orders_lost: 3, revenue_lost_cents: 900, unmet_ms: 1000, utility: -1, changes: 1, restarts: 0, unnecessary_restarts: 0, clocks: {}, score: null };
+    const lane = (who, source) => ({ who, policy: LONG, model: LONG, source, recorded_ms: null, seed: 1, fast: true, assisted: false, state: source === 'you' ? 'running' : LONG, outcome: null, reason: LONG, stopped: source === 'you' ? '' : LONG, standing, items: [] });
+    return { run: run.id, race: true, over: false, withheld: false, note: LONG, lanes: [lane('you', 'you'), lane(LONG, 'live'), lane(HOSTILE, 'recorded')], divergence: null, regret: null, place: null };
+  };
   const sources = new Map(), packs = [{ name: 'team', title: hostile ? HOSTILE : 'Of the team', version: '1', author: '', license: '', description: '', dir: '/home/packs/team', ok: true, writable: true, scenarios: 0, problems: [] }, { name: 'fixed', title: 'Read only', version: '1', author: '', license: '', description: '', dir: '/mnt/fixed', ok: true, writable: false, scenarios: 3, problems: [] }];
   let proofs = { state: 'idle', scenario: '', note: '', fast: false, stack: 2, began_ms: 0, ended_ms: 0, proofs: [] };
 
@@ -145,13 +152,13 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
       const value = v[c.promql], ok = c.op === '<' ? value < c.threshold : value >= c.threshold;
       const held = ok ? (c.ok ? c.held_ms + dt : 0) : 0;
       Object.assign(c, { value, since_ms: c.ok === ok ? c.since_ms : rel(), ok, held_ms: held, best_hold_ms: Math.max(c.best_hold_ms, held), held: held >= c.hold_ms,
-        reason: c.unit === 's' ? `p95 is ${Math.round(value * 1000)} ms, it must be below 400 ms` : `${(value * 100).toFixed(1)} % of requests succeed, needed are at least 98 %` });
+        reason: hostile ? LONG : c.unit === 's' ? `p95 is ${Math.round(value * 1000)} ms, it must be below 400 ms` : `${(value * 100).toFixed(1)} % of requests succeed, needed are at least 98 %` });
       push('criterion', c);
     }
   };
   const setRun = change => { run = { ...run, ...change }; push('run', run); };
   const finish = (outcome, reason, complete = false) => {
-    setRun({ state: 'ended', outcome, reason, ended_ms: Date.now(), complete });
+    setRun({ state: 'ended', outcome, reason, ended_ms: Date.now(), complete, ...(hostile ? { reason: LONG } : {}) });
     ended.set(run.id, { run, criteria: structuredClone(criteria), actions: structuredClone(actions), feed: structuredClone(feed), lost });
     fresh();
     for (const p of procs) p.state = 'up';
@@ -182,7 +189,7 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
   const beginRun = body => {
     fresh();
     scenario = SCENARIOS.find(s => s.id === body.scenario);
-    criteria = CRITERIA(); guards = [{ id: 'lb_bypass', reason: 'Traffic was removed and not served', ok: true, violated_at_ms: null }]; feed = []; actions = []; lost = 0; harm = { requests: 0, offered: 0, orders: 0 };
+    criteria = CRITERIA(); guards = [{ id: 'lb_bypass', reason: hostile ? LONG : 'Traffic was removed and not served', ok: true, violated_at_ms: null }]; feed = []; actions = []; lost = 0; harm = { requests: 0, offered: 0, orders: 0 };
     run = { id: `r${++runs}`, scenario: scenario.id, title: hostile ? HOSTILE : scenario.title, level: scenario.level, state: 'preparing', outcome: null, reason: '', seed: body.seed ?? 4217, stack: 1, fast: !!body.fast, created_ms: Date.now(), onset_ms: null, page_ms: null, deadline_ms: null, ended_ms: null, needs_diagnosis: false, diagnosed: false, advice: 'after', time_limit_ms: limit, clocks: {}, brief: scenario.brief, objectives: scenario.objectives, complete: false };
     run.brief = '';
     push('run', run);
@@ -194,6 +201,7 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     wait(prepare * 3, still(() => {
       setRun({ state: 'running', onset_ms: Date.now() - 300, page_ms: Date.now(), deadline_ms: Date.now() + limit, brief: scenario.brief });
       addFeed('brief', 'Pager', scenario.brief);
+      if (hostile) { addFeed('say', LONG, LONG); addFeed('action', 'you', LONG); push('comparison', others()); push('notice', { level: 'error', text: LONG }); }
       addFeed('deploy', 'Deploys', 'api was configured (cost saving)');
       addFeed('alert', 'Alertmanager', 'UsersWait: p95 of user requests is 1.4 s (objective 400 ms)');
       wait(hintAfter, still(() => addFeed('hint', 'Hint', hostile ? HOSTILE : 'The CPU of `api` is idle although requests wait. What do they wait for?', { id: 'h1', cost: 0, taken: true })));
@@ -249,7 +257,7 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
       ...e.feed.filter(f => f.kind === 'hint' || f.kind === 'say').map(f => ({ at_ms: f.at_ms, lane: f.kind, text: f.text })), ...e.actions.map(a => ({ at_ms: a.at_ms, lane: 'action', text: `${a.kind} ${JSON.stringify(a.args)}`, on: a.on })),
       { at_ms: 2000, lane: 'view', text: 'panel:api.saturation' }, ...e.criteria.filter(c => c.held).map(c => ({ at_ms: c.since_ms ?? 0, lane: 'criterion', text: `${c.title}: met` }))].sort((a, b) => a.at_ms - b.at_ms);
     return { run: e.run, truth: { component: 'api', mechanism: 'concurrency_limit', mechanism_text: 'too few workers or slots for the load', object: { key: 'worker_threads' }, path: ['api', 'gateway'], victims: ['gateway', 'loadgen'], also: [], herrings: [{ at_ms: 20000, note: 'auth: more detailed logs' }], evidence: { symptom: ['panel:user.latency'], path: ['panel:api.queue', 'panel:api.saturation'], cause: ['config:api.worker_threads', 'history:api'] } },
-      evidence: [{ at_ms: 2000, item: 'panel:api.saturation', part: 'path' }, { at_ms: 4000, item: 'config:api.worker_threads', part: 'cause' }], diagnosis: [{ at_ms: 3000, component: 'api', mechanism: 'concurrency_limit', object: 'worker_threads', affected: ['gateway'], note: 'CPU is idle, the queue is full' }], hints: [{ id: 'h1', cost: 0, offered: true, taken: true, text: 'What do the requests wait for?' }, { id: 'h2', cost: 5, offered: true, taken: false, text: 'Compare worker_threads with its default.' }], costliest: [{ from_ms: 900, to_ms: 9000, requests_lost: 105, after: 'the page went out' }], forward: e.forward ?? '', final: true, timeline: tl, criteria: e.criteria, actions: e.actions,
+      evidence: [{ at_ms: 2000, item: 'panel:api.saturation', part: 'path' }, { at_ms: 4000, item: 'config:api.worker_threads', part: 'cause' }], diagnosis: [{ at_ms: 3000, component: 'api', mechanism: 'concurrency_limit', object: 'worker_threads', affected: ['gateway'], note: hostile ? LONG : 'CPU is idle, the queue is full', ...(hostile ? { component: LONG, mechanism: HOSTILE } : {}) }], hints: [{ id: 'h1', cost: 0, offered: true, taken: true, text: 'What do the requests wait for?' }, { id: 'h2', cost: 5, offered: true, taken: false, text: 'Compare worker_threads with its default.' }], costliest: [{ from_ms: 900, to_ms: 9000, requests_lost: 105, after: 'the page went out' }], forward: e.forward ?? '', final: true, timeline: tl, criteria: e.criteria, actions: e.actions,
       solutions: [[{ 'config.set': { on: 'api', args: { worker_threads: 16 } } }]], wrong_fixes: [{ matched: false, explain: 'Restarting api empties the queue for a moment; it fills again, because the limit is in the configuration.' }, { matched: e.actions.some(a => a.kind === 'process.restart'), explain: 'A longer queue makes users wait longer and serves no one more.' }],
       text: '## Little’s law\n\nA pool of *n* workers that take *t* seconds each serves at most `n / t` requests a second. Below that line **nothing** helps but more workers or faster work.\n\n- Saturation shows before latency\n- CPU says nothing about a pool', clocks: { user_visible: 900, alert_fired: 1200, acknowledged: 2000, effective_action: e.actions[0]?.at_ms ?? null, slo_restored: e.criteria[0].since_ms }, users: { requests_lost: 182, requests_offered: 1399, orders_lost: 14, revenue_lost_cents: Math.round(e.lost) }, score: { total: 78.8, outcome: 50, harm: 16.4, diagnosis: 2.4, hints: 10, of: { outcome: 50, harm: 20, diagnosis: 20, hints: 10 } } };
   };
@@ -267,15 +275,15 @@ export async function start({ port = 0, fast = false, hostile = false, model = '
     }
     if (path === '/verify' && req.method === 'GET') return json(res, proofs);
     if (path === '/verify' && req.method === 'POST') {
-      proofs = { state: 'running', scenario: JSON.parse(body).scenario, note: '', fast: true, stack: 2, began_ms: Date.now(), ended_ms: 0, proofs: ['healthy: without the fault all criteria hold', 'the fault bites', 'doing nothing fails', 'solution 1 passes (first time)'].map(name => ({ name, state: 'waiting', phase: '', outcome: '', reason: '', took_ms: 0 })) };
-      const step = i => { if (proofs.state !== 'running') return; if (i > 0) Object.assign(proofs.proofs[i - 1], { state: 'passed', took_ms: 61_000 }); if (proofs.proofs[i]) Object.assign(proofs.proofs[i], { state: 'running', phase: 'baseline' }); else Object.assign(proofs, { state: 'passed', ended_ms: Date.now() }); push('verify', proofs); if (proofs.proofs[i]) wait(fast ? 250 : 1500, () => step(i + 1)); };
+      proofs = { state: 'running', scenario: JSON.parse(body).scenario, note: '', fast: true, stack: 2, began_ms: Date.now(), ended_ms: 0, proofs: ['healthy: without the fault all criteria hold', 'the fault bites', 'doing nothing fails', 'solution 1 passes (first time)'].map(name => ({ name: hostile ? `${name} ${LONG}` : name, state: 'waiting', phase: '', outcome: '', reason: '', took_ms: 0 })) };
+      const step = i => { if (proofs.state !== 'running') return; if (i > 0) Object.assign(proofs.proofs[i - 1], hostile ? { state: 'failed', reason: LONG, took_ms: 61_000 } : { state: 'passed', took_ms: 61_000 }); if (proofs.proofs[i]) Object.assign(proofs.proofs[i], { state: 'running', phase: hostile ? LONG : 'baseline' }); else Object.assign(proofs, hostile ? { state: 'broken', note: LONG, ended_ms: Date.now() } : { state: 'passed', ended_ms: Date.now() }); push('verify', proofs); if (proofs.proofs[i]) wait(fast ? 250 : 1500, () => step(i + 1)); };
       step(0);
       return json(res, proofs, 202);
     }
     if (path === '/verify/stop') { Object.assign(proofs, { state: 'cancelled', ended_ms: Date.now() }); push('verify', proofs); return json(res, proofs, 202); }
-    if (path === '/learn/report') return model === 'empty' ? problem(res, 404, 'none') : json(res, { own: false, curve: csv('curve'), policies: csv('policies'), stability: csv('stability') });
-    if (path === '/learn/models') return model === 'empty' ? problem(res, 404, 'none') : json(res, { models: MODELS });
-    if (path === '/scenarios/lint') { const bad = body.split('\n').findIndex(l => /dificulty/.test(l)); return json(res, { ok: bad < 0, diagnostics: bad < 0 ? [] : [{ line: bad + 1, column: 1, severity: 'error', message: "unknown key 'dificulty', did you mean 'difficulty'?" }] }); }
+    if (path === '/learn/report') return model === 'empty' ? problem(res, 404, 'none') : json(res, hostile ? { own: true, curve: csv('curve').map(c => ({ ...c, learner: LONG })), policies: csv('policies').map(c => ({ ...c, policy: `${c.policy}${LONG}` })), stability: [...csv('stability').map(c => ({ ...c, policy: LONG })), { policy: HOSTILE, seconds: null, share_unstable: 'x' }] } : { own: false, curve: csv('curve'), policies: csv('policies'), stability: csv('stability') });
+    if (path === '/learn/models') return model === 'empty' ? problem(res, 404, 'none') : json(res, { models: hostile ? [...MODELS.map(o => ({ ...o, file: LONG, id: HOSTILE, kind: LONG, purpose: LONG, in_use: true })), { file: HOSTILE, in_use: false, problem: LONG }] : MODELS });
+    if (path === '/scenarios/lint') { if (hostile) return json(res, { ok: false, diagnostics: [{ line: 1, column: 1, severity: 'error', message: LONG }, { line: -5, column: 1e9, severity: HOSTILE, message: HOSTILE }, ...Array.from({ length: 300 }, (_, i) => ({ line: i, column: 0, severity: 'warning', message: LONG.slice(0, 2000) }))] }); const bad = body.split('\n').findIndex(l => /dificulty/.test(l)); return json(res, { ok: bad < 0, diagnostics: bad < 0 ? [] : [{ line: bad + 1, column: 1, severity: 'error', message: "unknown key 'dificulty', did you mean 'difficulty'?" }] }); }
     if (path === '/packs' && req.method === 'GET') return json(res, { packs });
     if (path === '/packs') {
       const b = JSON.parse(body);

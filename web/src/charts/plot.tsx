@@ -1,6 +1,6 @@
 // Plots of finished figures, in SVG: lines with a band of uncertainty, bars with whiskers. What lives is drawn by chart.tsx.
 import type { JSX } from 'preact';
-import { number } from '../ui/format';
+import { cut, number } from '../ui/format';
 
 export interface Line { name: string; points: { x: number; y: number; lo?: number; hi?: number }[]; step?: boolean; dashed?: boolean }
 export interface Bar { name: string; value: number; lo?: number; hi?: number; note?: string }
@@ -19,16 +19,19 @@ const short = (v: number): string => (Math.abs(v) >= 1e6 ? `${number(v / 1e6, 3)
 const colour = (i: number): string => `var(--s${(i % 8) + 1})`;
 const dash = (i: number, dashed?: boolean): string | undefined => (dashed ? '5 4' : i >= 4 ? '2 3' : undefined);
 
-export function LinePlot({ title, xLabel, yLabel, lines, yFrom, yTo }: { title: string; xLabel: string; yLabel: string; lines: Line[]; yFrom?: number; yTo?: number }): JSX.Element {
-  const all = lines.flatMap(l => l.points);
+/* What is no number is no point; a line without points is none. */
+export const drawable = (lines: Line[]): Line[] => lines.map(l => ({ ...l, points: l.points.filter(p => Number.isFinite(p.x) && Number.isFinite(p.y)).map(p => (Number.isFinite(p.lo) && Number.isFinite(p.hi) ? p : { x: p.x, y: p.y })) })).filter(l => l.points.length > 0);
+
+export function LinePlot({ title, xLabel, yLabel, lines: given, yFrom, yTo }: { title: string; xLabel: string; yLabel: string; lines: Line[]; yFrom?: number; yTo?: number }): JSX.Element {
+  const lines = drawable(given), all = lines.flatMap(l => l.points);
   const x0 = Math.min(...all.map(p => p.x)), x1 = Math.max(...all.map(p => p.x));
   const y0 = yFrom ?? Math.min(...all.map(p => p.lo ?? p.y)), y1 = yTo ?? Math.max(...all.map(p => p.hi ?? p.y));
   const x = (v: number): number => L + ((v - x0) / (x1 - x0 || 1)) * (W - L - R), y = (v: number): number => H - B - ((Math.max(y0, Math.min(y1, v)) - y0) / (y1 - y0 || 1)) * (H - T - B);
   const path = (l: Line, pick: (p: Line['points'][0]) => number): string => l.points.map((p, i) => (i === 0 ? 'M' : l.step ? `H${x(p.x).toFixed(1)}V` : 'L') + (i > 0 && l.step ? y(pick(p)).toFixed(1) : `${x(p.x).toFixed(1)} ${y(pick(p)).toFixed(1)}`)).join('');
-  const last = lines.map(l => `${l.name} ${short(l.points[l.points.length - 1]?.y ?? NaN)}`).join(', ');
+  const last = lines.map(l => `${cut(l.name, 60)} ${short(l.points[l.points.length - 1]?.y ?? NaN)}`).join(', ');
   return (
     <figure class="plot-svg">
-      <figcaption><b>{title}</b><span class="row wrap gap4 cap">{lines.map((l, i) => <span class="row gap4" key={l.name}><svg width="18" height="8" aria-hidden="true"><line x1="0" y1="4" x2="18" y2="4" stroke={colour(i)} stroke-width="2.500" stroke-dasharray={dash(i, l.dashed)} /></svg>{l.name}</span>)}</span></figcaption>
+      <figcaption><b>{title}</b><span class="row wrap gap4 cap">{lines.map((l, i) => <span class="row gap4" key={l.name}><svg width="18" height="8" aria-hidden="true"><line x1="0" y1="4" x2="18" y2="4" stroke={colour(i)} stroke-width="2.500" stroke-dasharray={dash(i, l.dashed)} /></svg>{cut(l.name, 60)}</span>)}</span></figcaption>
       <svg viewBox={`0 0 ${W} ${H}`} role="img" aria-label={`${title}. ${yLabel} by ${xLabel}, at the end: ${last}`}>
         <g class="plot-axis">
           {ticks(y0, y1, 5).map(t => <g key={t}><line x1={L} x2={W - R} y1={y(t)} y2={y(t)} /><text x={L - 6} y={y(t) + 4} text-anchor="end">{short(t)}</text></g>)}
@@ -46,14 +49,15 @@ export function LinePlot({ title, xLabel, yLabel, lines, yFrom, yTo }: { title: 
   );
 }
 
-export function BarPlot({ title, unit, bars }: { title: string; unit: string; bars: Bar[] }): JSX.Element {
+export function BarPlot({ title, unit, bars: given }: { title: string; unit: string; bars: Bar[] }): JSX.Element {
+  const bars = given.filter(b => Number.isFinite(b.value));
   const top = Math.max(0, ...bars.map(b => b.hi ?? b.value)), low = Math.min(0, ...bars.map(b => b.lo ?? b.value)), span = top - low || 1;
   const x = (v: number): number => ((v - low) / span) * 100;
   return (
     <figure class="plot-svg">
       <figcaption><b>{title}</b><span class="cap">{unit}</span></figcaption>
       <div class="plot-bars" role="list" aria-label={`${title}, ${unit}`}>{bars.map((b, i) => (
-        <div class="plot-bar" role="listitem" key={b.name}><span class="ell" title={b.name}>{b.name}</span>
+        <div class="plot-bar" role="listitem" key={b.name}><span class="ell" title={cut(b.name)}>{cut(b.name, 100)}</span>
           <svg viewBox="0 0 100 16" preserveAspectRatio="none" aria-hidden="true">
             <rect x={Math.min(x(0), x(b.value))} y="3" width={Math.max(0.4, Math.abs(x(b.value) - x(0)))} height="10" fill={colour(i)} />
             {b.lo !== undefined && b.hi !== undefined && <path d={`M${x(b.lo)} 8H${x(b.hi)}M${x(b.lo)} 4v8M${x(b.hi)} 4v8`} stroke="var(--text)" stroke-width="1" vector-effect="non-scaling-stroke" />}

@@ -2,11 +2,11 @@
 import type { JSX } from 'preact';
 import './table.css';
 import type { Lane } from '../live/protocol';
-import { at, number } from '../ui/format';
+import { at, cut, number } from '../ui/format';
 import { Mark, type State } from '../ui/status';
 
 const NAMES: Record<string, string> = { you: 'You', agent: 'The agent', rule: 'The rule', tuned: 'The tuned rule', ignore: 'The agent that only watches', none: 'Nobody does anything', solution: 'The reference solution' };
-export const laneName = (who: string): string => NAMES[who] ?? who;
+export const laneName = (who: string): string => NAMES[who] ?? cut(who, 40);
 
 const ENDS: Record<string, { word: string; state: State }> = {
   resolved: { word: 'solved', state: 'ok' }, time_up: { word: 'time ran out', state: 'warn' }, abandoned: { word: 'given up', state: 'warn' }, failed: { word: 'failed', state: 'crit' },
@@ -15,9 +15,9 @@ const STATES: Record<string, string> = { preparing: 'starting its stack', baseli
 
 /* What a lane is doing, or how it ended: a shape and a word. */
 export function laneEnd(l: Lane): { word: string; state: State } {
-  if (l.outcome) return ENDS[l.outcome] ?? { word: l.outcome, state: 'info' };
+  if (l.outcome) return ENDS[l.outcome] ?? { word: cut(l.outcome, 40), state: 'info' };
   if (l.stopped) return { word: 'stopped', state: 'off' };
-  return { word: STATES[l.state] ?? l.state, state: 'starting' };
+  return { word: STATES[l.state] ?? cut(l.state, 40), state: 'starting' };
 }
 
 export const laneSource = (l: Lane): string => (l.source === 'you' ? '' : l.source === 'live' ? 'live' : `recorded ${l.recorded_ms ? new Date(l.recorded_ms).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' }) : ''}`.trim());
@@ -34,7 +34,7 @@ export function RaceTable({ lanes, seed }: { lanes: Lane[]; seed?: number }): JS
           return (
             <tr key={l.who} data-lane={l.who} class={l.source === 'you' ? 'you' : ''}>
               <th scope="row"><span class="row gap4">{l.source !== 'you' && <Mark state="agent" size={10} />}{laneName(l.who)}{laneSource(l) && <span class={'tag' + (l.source === 'recorded' ? ' warn' : '')}>{laneSource(l)}</span>}</span></th>
-              <td><span class="row gap4" title={l.stopped || l.reason}><Mark state={end.state} size={12} />{end.word}{l.source === 'recorded' && seed !== undefined && l.seed !== seed && <span class="t3">other seed</span>}</span></td>
+              <td><span class="row gap4" title={cut(l.stopped || l.reason)}><Mark state={end.state} size={12} />{end.word}{l.source === 'recorded' && seed !== undefined && l.seed !== seed && <span class="t3">other seed</span>}</span></td>
               <td class="num">{s && s.at_ms !== null ? at(s.at_ms) : ''}</td>
               <td class="num">{s?.score ? number(s.score.total) : ''}</td>
               <td class="num"><b>{whole(s?.user_minutes_lost)}</b></td>
@@ -52,7 +52,7 @@ export function RaceTable({ lanes, seed }: { lanes: Lane[]; seed?: number }): JS
 
 /* Why a lane is missing or not whole, in the server's own words. */
 export function RaceNotes({ lanes, note }: { lanes: Lane[]; note: string }): JSX.Element | null {
-  const said = [note, ...lanes.filter(l => l.stopped).map(l => `${laneName(l.who)}: ${l.stopped}.`)].filter(Boolean);
-  return said.length ? <ul class="race-notes">{said.map(t => <li key={t} class="t3">{t}</li>)}</ul> : null;
+  const said = [cut(note), ...lanes.filter(l => l.stopped).map(l => `${laneName(l.who)}: ${cut(l.stopped)}.`)].filter(Boolean);
+  return said.length ? <ul class="race-notes">{said.map(t => <li key={t} class="t3 any">{t}</li>)}</ul> : null;
 }
 

@@ -7,7 +7,7 @@ import { describe } from '../live/commands';
 import type { Debrief as Told, Json, TimelineItem } from '../live/protocol';
 import { run } from '../live/store';
 import { href } from '../live/url';
-import { at, duration, literal, money, plural, seconds, sentence, number } from '../ui/format';
+import { at, cut, duration, literal, money, number, plural, seconds, sentence } from '../ui/format';
 import { Icon } from '../ui/icons';
 import { Markdown } from '../ui/markdown';
 import { Empty, ProblemBox, Skeleton, useAsync } from '../ui/parts';
@@ -37,7 +37,7 @@ function Page({ d }: { d: Told }): JSX.Element {
       <div class="debrief-in">
         <header class="debrief-head">
           <Mark state={o.state} size={40} />
-          <div class="grow"><span class="over">Debrief · run {r.id} · seed {r.seed}{r.assisted ? ' · assisted' : ''}</span><h1>{r.complete && r.outcome === 'abandoned' ? 'Marked complete' : o.title}{took !== null && (r.outcome === 'resolved' ? ` in ${duration(took)}` : ` after ${duration(took)}`)}</h1><p class="t2">{r.title}{r.reason && `. ${sentence(r.reason)}`}</p></div>
+          <div class="grow"><span class="over">Debrief · run {r.id} · seed {r.seed}{r.assisted ? ' · assisted' : ''}</span><h1>{r.complete && r.outcome === 'abandoned' ? 'Marked complete' : o.title}{took !== null && (r.outcome === 'resolved' ? ` in ${duration(took)}` : ` after ${duration(took)}`)}</h1><p class="t2 any">{cut(r.title)}{r.reason && `. ${cut(sentence(r.reason))}`}</p></div>
           <div class="row debrief-do"><a class="btn" href={`${API}/runs/${encode(r.id)}/debrief?format=md`} download={`debrief-${r.id}.md`}><Icon name="download" size={14} /> Markdown</a><Export d={d} /><a class="btn primary" href={href(['s', r.scenario])}>Play again</a><a class="btn" href="#/">Scenarios</a></div>
         </header>
         <Figures d={d} />
@@ -113,7 +113,7 @@ function Truth({ d }: { d: Told }): JSX.Element | null {
   if (!t || !Object.keys(t).length) return null;
   const mine = d.diagnosis?.[d.diagnosis.length - 1];
   const herrings = (Array.isArray(t.herrings) ? t.herrings : []) as { at_ms?: number; note?: string }[];
-  const row = (name: string, truth: string, told: string | undefined): JSX.Element | null => (truth ? <tr key={name}><th scope="row">{name}</th><td>{truth}</td>{mine && <td class="t2">{told || 'not said'}</td>}</tr> : null);
+  const row = (name: string, truth: string, told: string | undefined): JSX.Element | null => (truth ? <tr key={name}><th scope="row">{name}</th><td class="any">{cut(truth)}</td>{mine && <td class="t2 any">{cut(told || 'not said')}</td>}</tr> : null);
   return (
     <section class="panel pad16"><h2>What it was</h2>
       {causes(t).map((c, i) => (
@@ -125,7 +125,7 @@ function Truth({ d }: { d: Told }): JSX.Element | null {
             {row('How it spread', Array.isArray(c.path) ? c.path.map(literal).join(' → ') : '', undefined)}
             {row('Who suffered', say(c.victims), mine?.affected?.join(', '))}
           </tbody></table>))}
-      {mine?.note && <p class="t2 note">You noted: {mine.note}</p>}
+      {mine?.note && <p class="t2 note any">You noted: {cut(mine.note, 2000)}</p>}
       {!mine && d.diagnosis && <p class="t3 note">You recorded no diagnosis in this run (Test, Diagnosis).</p>}
       {herrings.length > 0 && <p class="t2 note">Not the cause, though it looked like it: {herrings.map(h => `${h.note ?? 'a change'}${typeof h.at_ms === 'number' ? ` (${at(h.at_ms)})` : ''}`).join('; ')}.</p>}
     </section>
@@ -154,7 +154,7 @@ function Hints({ d }: { d: Told }): JSX.Element | null {
   if (!list.length) return null;
   return (
     <section class="panel pad16"><h2>Hints</h2>
-      <ul>{list.map(h => <li key={h.id} class="ended"><Mark state={h.taken ? 'warn' : 'off'} size={14} /><span class="grow t2 any">{h.text}</span><span class="t3">{h.taken ? (h.cost ? `taken, ${h.cost} points` : 'shown') : h.offered ? 'not taken' : 'not reached'}</span></li>)}</ul>
+      <ul>{list.map(h => <li key={h.id} class="ended"><Mark state={h.taken ? 'warn' : 'off'} size={14} /><span class="grow t2 any">{cut(h.text, 1200)}</span><span class="t3">{h.taken ? (h.cost ? `taken, ${h.cost} points` : 'shown') : h.offered ? 'not taken' : 'not reached'}</span></li>)}</ul>
     </section>
   );
 }
@@ -207,7 +207,7 @@ function Criteria({ d }: { d: Told }): JSX.Element {
   return (
     <section class="panel pad16"><h2>Criteria at the end</h2>
       {d.criteria.length === 0 && <p class="t3">The run ended before criteria were measured.</p>}
-      <ul>{d.criteria.map(c => <li key={c.id} class="ended"><Mark state={c.held ? 'ok' : met(c.ok)} /><div class="grow"><b>{c.title}</b><p class="t2">{c.reason}</p></div><span class="t3">{c.held ? 'held' : c.hold_ms ? `best hold ${seconds(Math.round(c.best_hold_ms / 1000) * 1000)} of ${seconds(c.hold_ms)} s` : ''}</span></li>)}</ul>
+      <ul>{d.criteria.map(c => <li key={c.id} class="ended"><Mark state={c.held ? 'ok' : met(c.ok)} /><div class="grow"><b class="any">{cut(c.title)}</b><p class="t2 any">{cut(c.reason)}</p></div><span class="t3">{c.held ? 'held' : c.hold_ms ? `best hold ${seconds(Math.round(c.best_hold_ms / 1000) * 1000)} of ${seconds(c.hold_ms)} s` : ''}</span></li>)}</ul>
     </section>
   );
 }
@@ -216,7 +216,7 @@ function Did({ d }: { d: Told }): JSX.Element {
   return (
     <section class="panel pad16"><h2>Changes</h2>
       {d.actions.length === 0 ? <p class="t3">Nothing was changed.</p>
-        : <ul>{d.actions.map(a => <li key={a.id} class="ended"><span class="t3 when">{at(a.at_ms)}</span><div class="grow"><b>{a.by === 'learner' ? 'You' : a.by}</b> <span class={a.undone ? 't3 struck' : 't2'}>{a.kind === 'undo' ? 'took a change back' : describe(a)}</span>{a.reason && <p class="t3">{a.reason}</p>}</div>{a.state === 'failed' && <span class="crit">failed</span>}</li>)}</ul>}
+        : <ul>{d.actions.map(a => <li key={a.id} class="ended"><span class="t3 when">{at(a.at_ms)}</span><div class="grow"><b>{a.by === 'learner' ? 'You' : a.by}</b> <span class={a.undone ? 't3 struck' : 't2'}>{a.kind === 'undo' ? 'took a change back' : describe(a)}</span>{a.reason && <p class="t3 any">{cut(a.reason)}</p>}</div>{a.state === 'failed' && <span class="crit">failed</span>}</li>)}</ul>}
     </section>
   );
 }
@@ -226,7 +226,7 @@ function List({ items }: { items: TimelineItem[] }): JSX.Element {
   const shown = all.value ? items : items.slice(0, 12);
   return (
     <section class="panel pad16"><h2>Log of the run</h2>
-      <ol>{shown.map((t, i) => <li key={i} class="ended"><span class="t3 when">{at(t.at_ms)}</span><span class="tag">{t.lane}</span><span class="grow t2 any">{t.text}{t.on && <span class="t3"> ({t.on})</span>}</span></li>)}</ol>
+      <ol>{shown.map((t, i) => <li key={i} class="ended"><span class="t3 when">{at(t.at_ms)}</span><span class="tag">{t.lane}</span><span class="grow t2 any">{cut(t.text)}{t.on && <span class="t3"> ({t.on})</span>}</span></li>)}</ol>
       {items.length === 0 && <p class="t3">Nothing was recorded.</p>}
       {items.length > 12 && <button class="btn small" onClick={() => { all.value = !all.value; }}>{all.value ? 'Show less' : `Show all ${plural(items.length, 'entry', 'entries')}`}</button>}
     </section>

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { TimelineItem } from '../live/protocol';
-import { at } from '../ui/format';
+import { at, cut } from '../ui/format';
 
 const LANES: [string, string][] = [['fault', 'Faults'], ['symptom', 'Symptoms'], ['criterion', 'Criteria'], ['hint', 'Hints'], ['say', 'Messages'], ['view', 'You looked'], ['action', 'You changed'], ['agent', 'Agent']];
 
@@ -40,11 +40,11 @@ export function Lanes({ items, end, limit, rows }: { items: TimelineItem[]; end:
       <div class="lanes-grid">
         {lanes.map(([id, name]) => (
           <div class="lane-row" key={id}>
-            <span class="t2 ell">{name}</span>
+            <span class="t2 ell">{cut(name, 60)}</span>
             <div class="lane-track">
               {from < 0 && <span class="lane-onset" style={{ left: x(0) }} />}
               {cluster(items.filter(i => i.lane === id), (to - from) * NEAR).map((c, n) => {
-                const text = c.map(i => `${at(i.at_ms)} ${i.text}`).join('; ');
+                const text = c.map(i => `${at(i.at_ms)} ${cut(i.text, 200)}`).join('; ');
                 const show = (): void => { shown.value = c; };
                 return <button key={n} class={'dot dot-' + (rows ? (id === 'you' ? 'action' : 'agent') : known.has(id) ? id : 'other')} style={{ left: x(c[0]!.at_ms) }} title={text.slice(0, 300)} aria-label={`${c.length > 1 ? `${c.length} × ` : ''}${name}: ${text}`.slice(0, 600)} onFocus={show} onPointerEnter={show} onClick={show}>{c.length > 1 && <span aria-hidden="true">{c.length}</span>}</button>;
               })}
@@ -54,7 +54,7 @@ export function Lanes({ items, end, limit, rows }: { items: TimelineItem[]; end:
         <div class="lane-row axis"><span /><div class="lane-track">{ticks(from, to).map(t => <span key={t} style={{ left: x(t) }}>{at(t)}</span>)}</div></div>
       </div>
       <div class="lane-said" aria-hidden="true">
-        {shown.value.length ? shown.value.slice(0, 6).map((i, n) => <p key={n}><b>{at(i.at_ms)}</b> {i.text}{i.on && <span class="t3"> on {i.on}</span>}</p>) : <span class="t3">Point at a mark, or walk them with Tab, to read what it was.</span>}
+        {shown.value.length ? shown.value.slice(0, 6).map((i, n) => <p key={n} class="any"><b>{at(i.at_ms)}</b> {cut(i.text)}{i.on && <span class="t3"> on {i.on}</span>}</p>) : <span class="t3">Point at a mark, or walk them with Tab, to read what it was.</span>}
       </div>
     </div>
   );

@@ -10,7 +10,7 @@ import { encodeId, get, post, Problem, said, send } from '../live/api';
 import type { Diagnostic, Run, ScenarioCard } from '../live/protocol';
 import { active } from '../live/store';
 import { go, href, route, setQuery } from '../live/url';
-import { plural } from '../ui/format';
+import { cut, plural } from '../ui/format';
 import { Icon } from '../ui/icons';
 import Editor from '../ui/editor';
 import { Empty, ProblemBox, Skeleton, Tabs } from '../ui/parts';
@@ -23,6 +23,7 @@ import { Proofs } from './proofs';
 import { Rehearse } from './rehearsal';
 import { vocabularyLoad } from './vocabulary';
 
+const PROBLEMS_MAX = 200; // shown; the editor marks them all
 const list = signal<ScenarioCard[] | null>(null);
 /* Unsaved text by scenario, so that leaving the page by mistake costs nothing. */
 const unsaved = signal<Record<string, string>>({});
@@ -39,7 +40,7 @@ export function Instructor({ id }: { id?: string | undefined }): JSX.Element {
         {error.value && <ProblemBox text={error.value} retry={load} />}
         {(list.value ?? []).map(s => (
           <a key={s.id} class="fix-item-like" href={href(['instructor', s.id])} aria-current={s.id === id ? 'page' : undefined}>
-            <span class="grow ell">{s.title}</span>{unsaved.value[s.id] !== undefined && <span class="tag mod">edited</span>}{(s.problems ?? []).length > 0 && <Mark state={s.problems.some(p => p.severity === 'error') ? 'crit' : 'warn'} size={12} />}
+            <span class="grow ell">{cut(s.title, 200)}</span>{unsaved.value[s.id] !== undefined && <span class="tag mod">edited</span>}{(s.problems ?? []).length > 0 && <Mark state={s.problems.some(p => p.severity === 'error') ? 'crit' : 'warn'} size={12} />}
           </a>
         ))}
       </nav>
@@ -122,7 +123,7 @@ function Source({ id, saved, own }: { id: string; saved: () => void; own: boolea
               <>
                 <h2 class="over">Problems</h2>
                 {found.value.length === 0 ? <p class="row t2"><Mark state="ok" /> The server finds nothing wrong.</p>
-                  : <><p class="t2">{plural(errors, 'error')}, {plural(found.value.length - errors, 'warning')}</p><ul>{found.value.map((d, i) => <li key={i}><button class="inst-problem" onClick={() => jump(d)}><Mark state={d.severity === 'error' ? 'crit' : 'warn'} size={14} /><span><b>Line {d.line}</b> {d.message}</span></button></li>)}</ul></>}
+                  : <><p class="t2">{plural(errors, 'error')}, {plural(found.value.length - errors, 'warning')}</p><ul>{found.value.slice(0, PROBLEMS_MAX).map((d, i) => <li key={i}><button class="inst-problem" onClick={() => jump(d)}><Mark state={d.severity === 'error' ? 'crit' : 'warn'} size={14} /><span class="any"><b>Line {d.line}</b> {cut(d.message)}</span></button></li>)}</ul></>}
                 <Preview text={text.value} />
               </>)}
         </div>
@@ -140,7 +141,7 @@ function lintOnServer(tell: (d: Diagnostic[]) => void): ReturnType<typeof linter
       return (a.diagnostics ?? []).map((d): Mark_ => {
         const line = doc.line(Math.min(Math.max(1, d.line || 1), doc.lines));
         const from = Math.min(line.to, line.from + Math.max(0, (d.column || 1) - 1));
-        return { from, to: Math.max(from, line.to), severity: d.severity, message: d.message };
+        return { from, to: Math.max(from, line.to), severity: d.severity === 'error' ? 'error' : 'warning', message: cut(d.message, 1000) };
       });
     } catch (e) {
       tell([{ line: 1, column: 1, severity: 'warning', message: `Could not be checked: ${said(e)}` }]);

@@ -7,7 +7,7 @@ import { second, serverNow } from '../live/clock';
 import { active } from '../live/store';
 import { verify, verifyLoad, verifyStart, verifyStop, type Proof } from '../live/verify';
 import { href } from '../live/url';
-import { duration, plural } from '../ui/format';
+import { cut, duration, plural } from '../ui/format';
 import { Icon } from '../ui/icons';
 import { ProblemBox } from '../ui/parts';
 import { Mark, type State } from '../ui/status';
@@ -40,9 +40,9 @@ export function Proofs({ id, ready, save }: { id: string; ready: boolean; save: 
       {error.value && <ProblemBox text={error.value} />}
       {active.value && !runs && <p class="t3">Not while an incident runs: proofs would disturb it.</p>}
       {runs && !mine && <p class="t2"><a href={href(['instructor', v.scenario])}>{v.scenario}</a> is being proved. One at a time.</p>}
-      {mine && v.note && <p class="crit any">{v.note}</p>}
+      {mine && v.note && <p class="crit any">{cut(v.note, 600)}</p>}
       {mine && <ul class="proofs" aria-label="Proofs">{v.proofs.map(p => (
-        <li key={p.name}><Mark state={MARK[p.state]} size={14} /><span class="grow"><b>{p.name}</b>{p.state === 'running' ? <span class="t2"> {p.phase || 'starting'}…</span> : p.took_ms > 0 && <span class="t3"> {duration(p.took_ms)}</span>}{p.state === 'failed' && <span class="crit any"> {p.reason || p.outcome}</span>}</span></li>))}</ul>}
+        <li key={p.name}><Mark state={MARK[p.state]} size={14} /><span class="grow"><b class="any">{cut(p.name, 200)}</b>{p.state === 'running' ? <span class="t2 any"> {cut(p.phase, 80) || 'starting'}…</span> : p.took_ms > 0 && <span class="t3"> {duration(p.took_ms)}</span>}{p.state === 'failed' && <span class="crit any"> {cut(p.reason || p.outcome, 600)}</span>}</span></li>))}</ul>}
       <p class="cap">Each proof is a run of its own on stack {v?.stack ?? 'of its own'}: healthy without the fault, the fault bites, doing nothing fails, every solution passes twice, every wrong fix fails, restarting fails. Minutes each.</p>
     </div>
   );

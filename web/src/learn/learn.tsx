@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import './learn.css';
 import { BarPlot, LinePlot, type Bar, type Line } from '../charts/plot';
 import { get, Problem } from '../live/api';
-import { number, percent } from '../ui/format';
+import { cut, number, percent } from '../ui/format';
 import { Empty, ProblemBox, Skeleton, useAsync } from '../ui/parts';
 import { Mark } from '../ui/status';
 
@@ -53,7 +53,7 @@ function Policies({ r }: { r: Report }): JSX.Element {
     <section class="panel pad16"><h2>Policies compared</h2><p class="t3">On incidents none of them has seen; in brackets the 95 % interval.</p>
       <div class="scroll" tabIndex={0} role="region" aria-label="Policies compared">
         <table><thead><tr><th>policy</th><th class="num">trainings</th>{metrics.map(([m, label]) => <th class="num" key={m}>{label}</th>)}</tr></thead>
-          <tbody>{names.map(n => <tr key={n}><th scope="row">{n}</th><td class="num">{r.policies.find(p => p.policy === n)?.training_seeds ?? ''}</td>{metrics.map(([m]) => <td class="num" key={m}>{cell(n, m)}</td>)}</tr>)}</tbody></table>
+          <tbody>{names.map(n => <tr key={n}><th scope="row" class="any">{cut(n, 100)}</th><td class="num">{r.policies.find(p => p.policy === n)?.training_seeds ?? ''}</td>{metrics.map(([m]) => <td class="num" key={m}>{cell(n, m)}</td>)}</tr>)}</tbody></table>
       </div></section>
   );
 }
@@ -63,13 +63,13 @@ const ENVIRONMENT: Record<string, string> = { sim1: 'the simulator', 'sim1-fitte
 export const firstModel = (models: Model[]): Model | undefined => models.find(m => m.in_use) ?? models.find(m => m.fits) ?? models[0];
 
 function ModelFacts({ m }: { m: Model }): JSX.Element {
-  if (m.problem) return <ProblemBox text={m.problem} />;
+  if (m.problem) return <ProblemBox text={cut(m.problem, 1000)} />;
   const knots = (m.calibration ?? []).map(k => ({ x: k.score, y: k.p }));
   return (
     <>
-      <p class="row t2"><Mark state={m.in_use ? 'ok' : 'info'} size={14} />{m.in_use ? 'Advises on this server. ' : ''}{m.purpose}</p>
+      <p class="row t2 any"><Mark state={m.in_use ? 'ok' : 'info'} size={14} />{m.in_use ? 'Advises on this server. ' : ''}{cut(m.purpose ?? '')}</p>
       <dl class="facts">
-        <div><dt>file</dt><dd>{m.file}</dd></div><div><dt>id</dt><dd>{m.id}</dd></div><div><dt>kind</dt><dd>{m.kind}</dd></div><div><dt>trained in</dt><dd>{ENVIRONMENT[m.environment ?? ''] ?? m.environment}</dd></div>
+        <div><dt>file</dt><dd class="any">{cut(m.file, 200)}</dd></div><div><dt>id</dt><dd class="any">{cut(m.id ?? '', 200)}</dd></div><div><dt>kind</dt><dd class="any">{cut(m.kind ?? '', 200)}</dd></div><div><dt>trained in</dt><dd>{ENVIRONMENT[m.environment ?? ''] ?? cut(m.environment ?? '', 80)}</dd></div>
         <div><dt>fits this stack</dt><dd>{m.fits ? 'yes' : 'no'}</dd></div><div><dt>training seed</dt><dd>{m.training_seed}</dd></div>
         <div><dt>episodes</dt><dd>{number(m.episodes ?? 0)}</dd></div><div><dt>steps</dt><dd>{number(m.steps ?? 0)}</dd></div>
         <div><dt>calibration error</dt><dd>{number(m.ece ?? NaN, 2)}</dd></div><div><dt>sets cover</dt><dd>{percent(m.coverage ?? 0)} %</dd></div><div><dt>abstains</dt><dd>{percent(m.abstention ?? 0)} %</dd></div><div><dt>decisions measured</dt><dd>{number(m.samples ?? 0)}</dd></div>
@@ -85,7 +85,7 @@ function ModelPart({ models }: { models: Model[] }): JSX.Element | null {
   if (!m) return null;
   return (
     <section class="panel pad16"><h2>Models</h2>
-      {models.length > 1 && <p class="row"><span aria-hidden="true">Model</span><select class="in pick" aria-label="Model" value={m.file} onChange={e => choose(e.currentTarget.value)}>{models.map(x => <option key={x.file} value={x.file}>{x.file}{x.in_use ? ' (advises)' : ''}</option>)}</select></p>}
+      {models.length > 1 && <p class="row"><span aria-hidden="true">Model</span><select class="in pick" aria-label="Model" value={m.file} onChange={e => choose(e.currentTarget.value)}>{models.map(x => <option key={x.file} value={x.file}>{cut(x.file, 80)}{x.in_use ? ' (advises)' : ''}</option>)}</select></p>}
       <ModelFacts m={m} />
     </section>
   );

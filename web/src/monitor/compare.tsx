@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { encode, get, said } from '../live/api';
 import type { Debrief } from '../live/protocol';
 import { href } from '../live/url';
-import { duration, money, number } from '../ui/format';
+import { cut, duration, money, number } from '../ui/format';
 import { Icon } from '../ui/icons';
 import { Skeleton, useAsync } from '../ui/parts';
 
@@ -28,7 +28,7 @@ export const FIGURES: { label: string; text: (d: Debrief) => string; rank?: (d: 
   { label: 'Hints taken', text: d => String((d.hints ?? []).filter(h => h.taken && h.cost > 0).length) },
   { label: 'Advice', text: d => ({ live: 'beside the run', after: 'afterwards', off: 'off' })[d.run.advice ?? 'after'] ?? '' },
   { label: 'Guards violated', text: d => String((d.guards ?? []).filter(g => g.violated_at_ms !== null).length) },
-  { label: 'Diagnosis', text: d => { const x = d.diagnosis?.[d.diagnosis.length - 1]; return x ? `${x.component}: ${x.mechanism}` : 'none'; } },
+  { label: 'Diagnosis', text: d => { const x = d.diagnosis?.[d.diagnosis.length - 1]; return x ? `${cut(x.component, 60)}: ${cut(x.mechanism, 60)}` : 'none'; } },
 ];
 const pos = (ms: number | null | undefined): number | null => (ms === null || ms === undefined || ms < 0 ? null : ms);
 

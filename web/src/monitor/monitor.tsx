@@ -8,7 +8,7 @@ import { waits, word } from '../live/criterion';
 import type { FeedItem, Run } from '../live/protocol';
 import { actions, active, criteria, feed, guards, left, metCount, run } from '../live/store';
 import { href, route, setQuery } from '../live/url';
-import { criterionUnit, duration, plural, seconds, value } from '../ui/format';
+import { criterionUnit, cut, duration, plural, seconds, value } from '../ui/format';
 import { Empty, ProblemBox, Skeleton, useAsync } from '../ui/parts';
 import { Mark, met, type State } from '../ui/status';
 import { Compare } from './compare';
@@ -48,7 +48,7 @@ function Now(): JSX.Element {
   const ms = left(r), bad = guards.value.filter(g => !g.ok).length;
   return (
     <section class="panel pad16 now" aria-label="Live">
-      <header class="row gap12"><Mark state="crit" size={18} /><h2 class="ell">{r.title}</h2><span class="tag">{r.state}</span><span class="t3">{r.id} · stack {r.stack}{r.fast ? ' · fast' : ''}</span><span class="grow" />
+      <header class="row gap12"><Mark state="crit" size={18} /><h2 class="ell">{cut(r.title)}</h2><span class="tag">{r.state}</span><span class="t3">{r.id} · stack {r.stack}{r.fast ? ' · fast' : ''}</span><span class="grow" />
         <a class="btn small" href={href(['run', r.id, 'user'])}>Watch</a></header>
       <dl class="now-facts">
         <div><dt>time left</dt><dd>{ms === null ? 'not begun' : duration(ms)}</dd></div>
@@ -58,10 +58,10 @@ function Now(): JSX.Element {
         <div><dt>guards</dt><dd>{bad ? <span class="crit">{plural(bad, 'violation')}</span> : 'respected'}</dd></div>
         <div><dt>help</dt><dd>{help(r, feed.value)}</dd></div>
       </dl>
-      <table><thead><tr><th>criterion</th><th>state</th><th class="num">value</th><th class="num">held</th><th>why</th></tr></thead>
+      <div class="now-rows" tabIndex={0} role="region" aria-label="Criteria"><table><thead><tr><th>criterion</th><th>state</th><th class="num">value</th><th class="num">held</th><th>why</th></tr></thead>
         <tbody>{criteria.value.map(c => (
-          <tr key={c.id}><th scope="row">{c.title}</th><td><span class="row gap4"><Mark state={waits(c) ? 'off' : met(c.ok)} size={14} />{word(c)}</span></td>
-            <td class="num">{value(c.value, criterionUnit(c), true)}</td><td class="num">{c.hold_ms ? `${seconds(Math.min(c.held_ms, c.hold_ms))} / ${seconds(c.hold_ms)} s` : ''}</td><td class="t2 why">{c.reason}</td></tr>))}</tbody></table>
+          <tr key={c.id}><th scope="row" class="any">{cut(c.title, 120)}</th><td><span class="row gap4"><Mark state={waits(c) ? 'off' : met(c.ok)} size={14} />{word(c)}</span></td>
+            <td class="num">{value(c.value, criterionUnit(c), true)}</td><td class="num">{c.hold_ms ? `${seconds(Math.min(c.held_ms, c.hold_ms))} / ${seconds(c.hold_ms)} s` : ''}</td><td class="t2 why any">{cut(c.reason)}</td></tr>))}</tbody></table></div>
     </section>
   );
 }
@@ -85,7 +85,7 @@ function All({ compared }: { compared: string[] }): JSX.Element {
         <div class="scroll all-rows" tabIndex={0} role="region" aria-label="List of runs">
           <table><thead><tr><th><span class="sr">Compare</span></th><th>run</th><th>scenario</th><th>outcome</th><th class="num">took</th><th>help</th><th class="num">seed</th><th>begun</th><th><span class="sr">Open</span></th></tr></thead>
             <tbody>{list.slice(0, 200).map(r => (
-              <tr key={r.id}><td><input type="checkbox" aria-label={`Compare ${r.id}`} checked={compared.includes(r.id)} disabled={r.outcome === null} onChange={() => flip(r.id)} /></td><td>{r.id}</td><td class="ell" title={r.title}>{r.title}</td>
+              <tr key={r.id}><td><input type="checkbox" aria-label={`Compare ${r.id}`} checked={compared.includes(r.id)} disabled={r.outcome === null} onChange={() => flip(r.id)} /></td><td>{r.id}</td><td class="ell" title={cut(r.title)}>{cut(r.title, 200)}</td>
                 <td><span class="row gap4"><Mark state={r.outcome ? MARK[r.outcome] ?? 'info' : 'info'} size={14} />{r.outcome ? (r.complete && r.outcome === 'abandoned' ? 'marked complete' : WORD[r.outcome] ?? r.outcome) : r.state}{r.fast && <span class="tag">fast</span>}</span></td>
                 <td class="num">{took(r) === null ? '' : duration(took(r)!)}</td><td>{r.advice === 'live' ? 'advice' : ''}</td><td class="num">{r.seed}</td><td class="t3">{new Date(r.created_ms).toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })}</td>
                 <td>{r.outcome ? <a href={href(['run', r.id, 'debrief'])}>Debrief</a> : <a href={href(['run', r.id, 'user'])}>Watch</a>}</td></tr>))}</tbody></table>

@@ -11,7 +11,7 @@ import type { Run } from '../live/protocol';
 import { arrived, criteria, early, orphan, over, ready, recommendations, run, terminalOn } from '../live/store';
 import { go, href, route, setQuery } from '../live/url';
 import { runStart } from '../charts/window';
-import { duration, sentence } from '../ui/format';
+import { cut, duration, sentence } from '../ui/format';
 import { Icon } from '../ui/icons';
 import { keysAdd } from '../ui/keys';
 import { Boundary, Dialog, Empty, lazy, ProblemBox, Skeleton, Tabs } from '../ui/parts';
@@ -109,7 +109,7 @@ function Live({ r, openHelp }: { r: Run; openHelp: () => void }): JSX.Element {
     <>
       <header class="top">
         <a class="brand" href="#/" aria-label="Back to the scenarios" title="Scenarios (g h)"><Icon name="back" /></a>
-        <h1 class="run-title ell" title={r.title}>{r.title}</h1>
+        <h1 class="run-title ell" title={cut(r.title)}>{cut(r.title)}</h1>
         <span class="tag wide">Level {r.level}</span>{r.fast && <span class="tag warn" title="Shortened holds, hints and time limit">fast</span>}
         <Tabs label="Incident" value={tab} pick={pick} items={[
           { id: 'user', label: 'User', icon: 'user', keys: '1' },
@@ -166,7 +166,7 @@ function Over({ r }: { r: Run }): JSX.Element {
   return (
     <div class={'over-line ' + (r.outcome === 'resolved' ? 'solved' : '')} role="status">
       <Mark state={r.outcome === 'resolved' ? 'ok' : r.outcome === 'failed' ? 'crit' : 'warn'} />
-      <b>{WORDS[r.outcome ?? ''] ?? 'Over'}{took}</b>{r.reason && <span class="t2 ell">{sentence(r.reason)}</span>}
+      <b>{WORDS[r.outcome ?? ''] ?? 'Over'}{took}</b>{r.reason && <span class="t2 ell">{cut(sentence(r.reason))}</span>}
       <span class="grow" /><a class="btn primary" href={href(['run', r.id, 'debrief'])}>Open debrief <kbd aria-hidden="true">Enter</kbd></a>
     </div>
   );
@@ -189,7 +189,7 @@ function EndDialog({ r, close }: { r: Run; close: () => void }): JSX.Element {
     </>}>
       {open.length === 0 ? <p>All criteria are held. Marking it complete records the incident as solved.</p> : <>
         <ProblemBox mild text={`${open.length} of ${criteria.value.length} criteria ${open.length === 1 ? 'is' : 'are'} not held yet. You may still mark it complete: your judgement is recorded together with what was measured.`} />
-        <ul class="col gap4" style={{ marginTop: '10px' }}>{open.map(c => <li key={c.id} class="row"><Mark state={waits(c) ? 'off' : c.ok === null ? 'unknown' : c.ok ? 'ok' : 'crit'} /><span class="grow">{c.title}</span><span class="t3">{c.ok ? 'met, still to be held' : word(c)}</span></li>)}</ul>
+        <ul class="col gap4" style={{ marginTop: '10px' }}>{open.map(c => <li key={c.id} class="row"><Mark state={waits(c) ? 'off' : c.ok === null ? 'unknown' : c.ok ? 'ok' : 'crit'} /><span class="grow any">{cut(c.title)}</span><span class="t3">{c.ok ? 'met, still to be held' : word(c)}</span></li>)}</ul>
       </>}
       <p class="t3" style={{ marginTop: '12px' }}>Ending puts the system back to its healthy state and opens the debrief.</p>
     </Dialog>

@@ -10,7 +10,7 @@ import { criteria, feed, guards, left, metCount, over, trail } from '../live/sto
 import { href } from '../live/url';
 import { HoldRing } from '../charts/ring';
 import { Spark } from '../charts/spark';
-import { at, criterionUnit, duration, seconds, split } from '../ui/format';
+import { at, criterionUnit, cut, duration, seconds, split } from '../ui/format';
 import { Icon } from '../ui/icons';
 import { inline } from '../ui/markdown';
 import { Copy } from '../ui/parts';
@@ -92,11 +92,11 @@ export function CriterionCard({ c, run }: { c: Criterion; run: Run }): JSX.Eleme
   const word = wordOf(c);
   const part = c.ok ? c.held_ms / Math.max(1, c.hold_ms) : 0;
   return (
-    <article class={'crit-card ' + (c.held ? 'is-held' : later ? 'is-unknown' : `is-${state}`)} data-criterion={c.id} data-state={word} aria-label={`${c.title}: ${word}`}>
-      <header class="row"><Mark state={state} /><h3 class="grow ell" title={c.title}>{c.title}</h3>
+    <article class={'crit-card ' + (c.held ? 'is-held' : later ? 'is-unknown' : `is-${state}`)} data-criterion={c.id} data-state={word} aria-label={`${cut(c.title)}: ${word}`}>
+      <header class="row"><Mark state={state} /><h3 class="grow ell" title={cut(c.title)}>{cut(c.title)}</h3>
         <span class="crit-tools">
           {c.promql && <Copy text={c.promql} what="PromQL" />}
-          {c.promql && <a class="btn quiet icon small" href={href(['run', run.id, 'observe', 'explore'], { q: c.promql })} aria-label={`Open ${c.title} in Explore`} title={c.promql}><Icon name="expand" size={14} /></a>}
+          {c.promql && <a class="btn quiet icon small" href={href(['run', run.id, 'observe', 'explore'], { q: c.promql })} aria-label={`Open ${cut(c.title, 100)} in Explore`} title={cut(c.promql)}><Icon name="expand" size={14} /></a>}
         </span>
       </header>
       <div class="crit-mid">
@@ -110,7 +110,7 @@ export function CriterionCard({ c, run }: { c: Criterion; run: Run }): JSX.Eleme
           : <span class="t3">{c.best_hold_ms > 0 ? `best hold ${seconds(Math.floor(c.best_hold_ms / 1000) * 1000)} s` : `hold ${seconds(c.hold_ms)} s`}</span>)}
         {c.hold_ms > 0 && <HoldRing part={part} done={c.held} />}
       </div>
-      <p class="crit-why">{c.reason}{first.length > 0 && <>. Still to be held: {first.slice(0, 3).join(', ')}{first.length > 3 && ` and ${first.length - 3} more`}</>}</p>
+      <p class="crit-why">{cut(c.reason)}{first.length > 0 && <>. Still to be held: {first.slice(0, 3).map(t => cut(t, 80)).join(', ')}{first.length > 3 && ` and ${first.length - 3} more`}</>}</p>
     </article>
   );
 }
@@ -122,7 +122,7 @@ function Guards(): JSX.Element | null {
     <div class="guards">
       <h2 class="over">Must not happen</h2>
       {list.map(g => (
-        <div class="guard" key={g.id}><Status state={g.ok ? 'ok' : 'crit'} size={14} word={g.ok ? 'respected' : 'violated'} /><span class="grow">{g.reason}</span>{g.violated_at_ms !== null && <span class="crit">{at(g.violated_at_ms)}</span>}</div>
+        <div class="guard" key={g.id}><Status state={g.ok ? 'ok' : 'crit'} size={14} word={g.ok ? 'respected' : 'violated'} /><span class="grow any">{cut(g.reason)}</span>{g.violated_at_ms !== null && <span class="crit">{at(g.violated_at_ms)}</span>}</div>
       ))}
     </div>
   );
@@ -156,8 +156,8 @@ function FeedRow({ f, r }: { f: FeedItem; r: Run }): JSX.Element {
       <span class="feed-at">{at(f.at_ms)}</span>
       <Mark state={FEED_STATE[f.kind] ?? 'info'} size={14} />
       <div class="grow">
-        <b>{f.kind === 'hint' ? (f.hint?.agent ? "Agent's advice" : 'Hint') + (f.hint?.cost && f.hint.taken ? ` (${f.hint.cost} points)` : '') : who(f)}</b>{' '}
-        <span class="t2">{f.text ? inline(f.text.slice(0, 1200)) : shut ? 'is ready to be taken.' : ''}</span>
+        <b>{f.kind === 'hint' ? (f.hint?.agent ? "Agent's advice" : 'Hint') + (f.hint?.cost && f.hint.taken ? ` (${f.hint.cost} points)` : '') : cut(who(f), 80)}</b>{' '}
+        <span class="t2">{f.text ? inline(cut(f.text, 1200)) : shut ? 'is ready to be taken.' : ''}</span>
         {shut && !over(r) && <div><button class="btn small" disabled={busy.value} onClick={take}><Icon name="bulb" size={14} /> Take it{f.hint!.cost > 0 ? ` for ${f.hint!.cost} points` : ''}</button></div>}
       </div>
     </li>

@@ -102,6 +102,9 @@ export function literal(v: unknown): string {
 /* The engine's reason begins with the outcome's own word, which stands beside it already. */
 export const sentence = (reason: string): string => { const t = reason.replace(/^(resolved|time_up|abandoned|failed): /, ''); return t.charAt(0).toUpperCase() + t.slice(1); };
 
+/* What an author or a process wrote, of a length that a page can bear. */
+export const cut = (text: string, most = 400): string => (text.length > most ? `${text.slice(0, most)}…` : text);
+
 export const plural = (n: number, one: string, many = one + 's'): string => `${n} ${n === 1 ? one : many}`;
 
 /* The text of a criterion's unit: the ratio criteria carry no unit and compare with 0..1. */

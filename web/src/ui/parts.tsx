@@ -13,7 +13,7 @@ export function Empty({ title, children, action }: { title: string; children?: C
 export function ProblemBox({ text, retry, mild }: { text: string; retry?: () => void; mild?: boolean }): JSX.Element {
   return (
     <div class={'problem' + (mild ? ' mild' : '')} role="alert">
-      <Mark state={mild ? 'warn' : 'crit'} /><span class="grow">{text}</span>
+      <Mark state={mild ? 'warn' : 'crit'} /><span class="grow any">{text.slice(0, 2000)}</span>
       {retry && <button class="btn small" onClick={retry}>Try again</button>}
     </div>
   );

@@ -22,7 +22,7 @@ function One({ t }: { t: Toast }): JSX.Element {
   return (
     <div class="toast" onPointerEnter={hold} onPointerLeave={go} onFocusIn={hold} onFocusOut={go}>
       <div class="toast-head">
-        <Mark state={t.state} /><span class="grow">{t.title}</span>
+        <Mark state={t.state} /><span class="grow" style={{ overflowWrap: 'anywhere' }}>{t.title.slice(0, 200)}</span>
         <button class="btn quiet icon small" aria-label="Dismiss" onClick={() => drop(t.n)}><Icon name="close" size={12} /></button>
       </div>
       {t.text && <p class="t2" style={{ marginTop: '4px', overflowWrap: 'anywhere' }}>{t.text.slice(0, 400)}</p>}
