@@ -125,6 +125,7 @@ enum err causes_run(const struct causes_setup *setup, struct cause_case *ret, ui
         *ret_count = *ret_silent = 0;
         if (!f || !in) return ERR_NOMEM;
         in->metrics = SIM_CHANNELS;
+        in->kind[2] = in->kind[3] = RCA_OWN; /* processor and memory */
         for (int s = 0; s < SIM12_SERVICES; s++) {
                 graph.name[s] = sim12_service_name(s);
                 for (int t = 0; t < SIM12_SERVICES; t++) graph.calls[s] |= (uint32_t)sim12_calls(s, t) << t;

@@ -15,6 +15,11 @@ static const double signal_steps[SIGNAL_COUNT] = {
 #undef X
 };
 
+static const enum rca_kind signal_kinds[ADVISOR_RCA_SIGNALS] = {
+        [SIGNAL_LATENCY] = RCA_FLOWS, [SIGNAL_ERRORS] = RCA_FLOWS, [SIGNAL_CPU] = RCA_OWN, [SIGNAL_MEMORY] = RCA_OWN,
+        [SIGNAL_RPS] = RCA_DEMAND,    [SIGNAL_SATURATION] = RCA_WAITS, [SIGNAL_QUEUE] = RCA_WAITS,
+};
+
 static const char *const policy_names[ADVISOR_POLICY_COUNT] = {
 #define X(name, text) text,
         ADVISOR_POLICY_LIST(X)
@@ -72,6 +77,7 @@ static void forget(struct advisor *a)
         for (int i = 0; i < a->services; i++) a->safety.service[i].targetable = a->service[i].target;
         a->rca->count = a->rca->change = 0;
         a->rca->metrics = ADVISOR_RCA_SIGNALS;
+        memcpy(a->rca->kind, signal_kinds, sizeof(signal_kinds));
         memset(&a->cause, 0, sizeof(a->cause));
         a->load = (struct live_load){ .admission = 1 };
         a->onset_ms = a->step_ms = 0;
@@ -98,6 +104,7 @@ static void graph_make(struct advisor *a)
                 size_t from = spec->edges[i].from, to = spec->edges[i].to;
 
                 /* Everybody sends logs and asks for configuration; that says nothing about who makes whom sick. */
+                if (to < (size_t)a->services) a->graph.called |= UINT32_C(1) << to;
                 if (str_eq(spec->services[to].name, "logproc") || str_eq(spec->services[to].name, "config")) continue;
                 if (from < (size_t)a->services && to < (size_t)a->services) a->graph.calls[from] |= UINT32_C(1) << to;
         }
