@@ -9,7 +9,7 @@ import { split, value, type Unit } from '../ui/format';
 import { Copy } from '../ui/parts';
 import { Icon } from '../ui/icons';
 import { theme } from '../ui/theme';
-import { forget, mark, secondBegins, type Drawable } from './frame';
+import { forget, mark, markLater, secondBegins, type Drawable } from './frame';
 import { seriesClass, seriesColour, seriesDash, token } from './palette';
 import { crosshair, fixed, last, live, span, zoom } from './window';
 
@@ -37,7 +37,7 @@ function pulse(): void {
   if (now === beat) return;
   beat = now;
   if (fixed.value && charts.size) return;
-  if (secondBegins()) for (const c of charts) mark(c);
+  if (secondBegins()) markLater(charts);
 }
 tick.subscribe(pulse);
 function all(): void { for (const c of charts) mark(c); }

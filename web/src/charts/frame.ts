@@ -34,6 +34,11 @@ export function mark(d: Drawable): void {
   dirty.add(d);
   if (!raf && d.visible && !document.hidden) raf = requestAnimationFrame(run);
 }
+/* All of them, beginning one frame later: the frame in which a second arrives has the numbers of the whole page to lay out, and is long already. */
+let waits = 0;
+export function markLater(list: Iterable<Drawable>): void {
+  waits ||= requestAnimationFrame(() => { waits = 0; for (const d of list) mark(d); });
+}
 export const forget = (d: Drawable): void => { dirty.delete(d); };
 
 /* Called once a second, before the charts are marked. False: leave this second out. */
