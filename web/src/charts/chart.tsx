@@ -37,7 +37,7 @@ function pulse(): void {
   if (now === beat) return;
   beat = now;
   if (fixed.value && charts.size) return;
-  if (secondBegins()) markLater(charts);
+  if (secondBegins() && charts.size) markLater(charts);
 }
 tick.subscribe(pulse);
 function all(): void { for (const c of charts) mark(c); }
