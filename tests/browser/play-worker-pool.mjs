@@ -62,6 +62,8 @@ await step('a criterion turns red after the onset', async () => {
   await page.getByRole('tab', { name: /User/ }).click();
   await page.locator('.plot canvas').first().waitFor();
   await until('live requests', () => page.locator('.live-rows tbody tr').count(), 30_000);
+  const lost = () => page.locator('[data-tile="Orders lost"]').innerText();
+  await until('orders lost, against the healthy system', async () => /[1-9]/.test((await lost()).split('\n')[1]) && /healthy: 0 of [1-9]/.test(await lost()), LONG);
   await both('red');
 });
 

@@ -6,8 +6,9 @@ const harm = (o: Partial<Harm> = {}): Harm => ({ id: 'r1', at_ms: 60_000, reques
 
 test('orders and money lost stand beside the healthy expectation', () => {
   const t = lostTiles(harm(), 500);
-  expect([t.orders.n, t.orders.sub, t.orders.healthy, t.orders.state]).toEqual(['22', 'and 220 of 440 requests', 'healthy: 0 of 180 /min', 'warn']);
+  expect([t.orders.n, t.orders.sub, t.orders.healthy, t.orders.state]).toEqual(['22', '220 of 440 requests', 'healthy: 0 of 180 /min', 'warn']);
   expect([t.money.n, t.money.sub, t.money.state]).toEqual(['$1,234.56', '$5.00 in a minute', 'warn']);
+  expect(lostTiles(harm({ revenue_lost_cents: 3_324_440 }), 0).money.n).toBe('$33,244'); // a tile is narrow
   expect(lostTiles(harm({ orders_lost: 0.2 }), 0).orders.state).toBeUndefined();
   expect(lostTiles(harm(), 0).money.state).toBeUndefined(); // nothing more is being lost
 });

@@ -51,15 +51,18 @@ export function lostLastMinute(): number | null {
   return now === null || before === null ? null : Math.max(0, now - before);
 }
 
+/* Large sums without cents: a tile is narrow. */
+const dollars = (cents: number): string => (Math.abs(cents) >= 1_000_000 ? money(Math.round(cents / 100) * 100).replace(/\.00$/, '') : money(cents));
+
 /* Orders and money lost since users felt it, as the engine counts them for the debrief; said as text, so that a test can say what is read. */
 export function lostTiles(h: Harm | null, minute_cents: number | null): { orders: TileProps; money: TileProps } {
   const rate = h?.healthy.orders_rps ?? null, begun = h !== null && h.at_ms !== null;
   const orders = begun ? h.orders_lost : null, cents = begun ? h.revenue_lost_cents : null;
   const none = begun ? 'not measured in this incident' : 'counted from the beginning of the incident on';
   return {
-    orders: { title: 'Orders lost', n: orders === null ? 'no data' : number(Math.round(orders), 4), sub: orders === null ? none : `and ${number(h!.requests_lost, 4)} of ${number(h!.requests_offered, 4)} requests`,
+    orders: { title: 'Orders lost', n: orders === null ? 'no data' : number(Math.round(orders), 4), sub: orders === null ? none : `${number(h!.requests_lost, 4)} of ${number(h!.requests_offered, 4)} requests`,
       healthy: rate === null ? 'healthy: not measured yet' : `healthy: 0 of ${number(rate * 60, 3, true)} /min`, state: orders !== null && orders >= 1 ? 'warn' : undefined },
-    money: { title: 'Money lost', n: cents === null ? 'no data' : money(cents), sub: cents === null ? none : minute_cents === null ? 'in orders that failed' : `${money(minute_cents)} in a minute`,
+    money: { title: 'Money lost', n: cents === null ? 'no data' : dollars(cents), sub: cents === null ? none : minute_cents === null ? 'in orders that failed' : `${dollars(minute_cents)} in a minute`,
       healthy: 'healthy: $0.00', state: minute_cents !== null && minute_cents > 0 && cents !== null ? 'warn' : undefined },
   };
 }
