@@ -139,7 +139,7 @@ await scene('a criterion whose turn comes later says so, and what it waits for',
   await begin(base, page, 'user');
   const card = page.locator('[data-criterion="no_restart"]');
   await page.locator('[data-criterion="no_restart"][data-state="not due yet"]').waitFor();
-  await card.getByText('is judged once the other criteria are held. Still to be held: 98 % of requests succeed, p95 below 400 ms').waitFor();
+  await card.getByText('waits for: 98 % of requests succeed, p95 below 400 ms').waitFor();
   assert(!(await card.innerText()).includes('no data'), 'it says that data is missing');
   await axe(page, 'a criterion that is not due');
   await shot(page, 'criterion-later-dark-1440');

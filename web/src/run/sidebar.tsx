@@ -110,7 +110,7 @@ export function CriterionCard({ c, run }: { c: Criterion; run: Run }): JSX.Eleme
           : <span class="t3">{c.best_hold_ms > 0 ? `best hold ${seconds(Math.floor(c.best_hold_ms / 1000) * 1000)} s` : `hold ${seconds(c.hold_ms)} s`}</span>)}
         {c.hold_ms > 0 && <HoldRing part={part} done={c.held} />}
       </div>
-      <p class="crit-why">{cut(c.reason)}{first.length > 0 && <>. Still to be held: {first.slice(0, 3).map(t => cut(t, 80)).join(', ')}{first.length > 3 && ` and ${first.length - 3} more`}</>}</p>
+      <p class="crit-why any" title={first.length ? cut(c.reason) : undefined}>{first.length ? `waits for: ${first.slice(0, 3).map(t => cut(t, 80)).join(', ')}${first.length > 3 ? ` and ${first.length - 3} more` : ''}` : cut(c.reason)}</p>
     </article>
   );
 }
