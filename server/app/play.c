@@ -15,6 +15,7 @@
 #include "server/app/rig.h"
 #include "server/engine/run_json.h"
 #include "server/pilot/pilot.h"
+#include "server/race/stack_pick.h"
 
 struct play {
         struct rig *rig;
@@ -300,7 +301,7 @@ static int play_load(const struct play_args *a)
 
 int command_play(int argc, char **argv)
 {
-        struct play_args a = {.driver = "none", .stack = 1};
+        struct play_args a = {.driver = "none"};
         const char *stack = NULL, *give_up = NULL;
         bool wants_help = false;
         int64_t number = 1;
@@ -316,7 +317,7 @@ int command_play(int argc, char **argv)
                  .text = &a.home},
                 {.name = "--stack",
                  .value = "N",
-                 .help = "number of the stack: 127.77.N.1 (default 1)",
+                 .help = "number of the stack: 127.77.N.1 (default: the first that is free)",
                  .text = &stack},
                 {.name = "--give-up",
                  .value = "TIME",
@@ -356,7 +357,11 @@ int command_play(int argc, char **argv)
                 fprintf(stderr, "firedrill play: --give-up is '%s', expected a duration such as 40s\n", give_up);
                 return SITE_EXIT_USE;
         }
-        a.stack = (int)number;
+        a.stack = stack ? (int)number : stack_pick(0, STACK_NUMBER_MAX, NULL, NULL);
+        if (!a.stack) {
+                fprintf(stderr, "firedrill play: no stack of 1 to %d is free on this machine\n", STACK_NUMBER_MAX);
+                return SITE_EXIT_ENVIRONMENT;
+        }
         a.file = files.item[0];
         return play_load(&a);
 }

@@ -3,17 +3,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/hash.h"
 #include "common/base/mem.h"
 #include "common/base/str.h"
 #include "common/sys/file.h"
-#include "common/sys/sock.h"
 #include "server/race/divergence.h"
 #include "server/race/ghost.h"
 #include "server/race/regret.h"
 #include "server/race/room.h"
+#include "server/race/stack_pick.h"
 #include "server/store/history.h"
 
 enum { RACE_NOTE_BYTES = 480 };
@@ -26,8 +25,6 @@ static const char *const mode_texts[RACE_MODE_COUNT] = {
         RACE_MODE_LIST(X)
 #undef X
 };
-/* Two ports of a stack that are there from its first to its last moment. */
-static const uint16_t stack_ports[] = {8030, 9090};
 
 struct rival {
         struct lane *lane;
@@ -313,31 +310,14 @@ static void ghost_ended(void *ctx, struct ghost *ghost)
         }
 }
 
-static bool stack_is_free(const struct race *race, int number)
+/* The learner's own, and those of the rivals. */
+static bool stack_is_taken(const void *ctx, int number)
 {
+        const struct race *race = ctx;
+
         for (size_t i = 0; i < race->rivals; i++)
-                if (race->rival[i].ghost && ghost_stack(race->rival[i].ghost) == number) return false;
-        for (size_t i = 0; i < ARRAY_COUNT(stack_ports); i++) {
-                char host[32];
-                int fd = -1;
-                struct err_note note;
-
-                (void)snprintf(host, sizeof(host), "127.77.%d.1", number);
-                if (sock_listen_tcp(host, stack_ports[i], 1, &fd, &note)) return false;
-                (void)close(fd);
-        }
-        return true;
-}
-
-/* The next number that nobody uses: above the learner's, then from 1 on. 0: none. */
-static int stack_find(const struct race *race)
-{
-        for (int k = 1; k < race->o.stack_max; k++) {
-                int number = (race->o.stack + k - 1) % race->o.stack_max + 1;
-
-                if (stack_is_free(race, number)) return number;
-        }
-        return 0;
+                if (race->rival[i].ghost && ghost_stack(race->rival[i].ghost) == number) return true;
+        return number == race->o.stack;
 }
 
 static void note_add(struct race *race, const char *text)
@@ -353,7 +333,7 @@ static enum err rival_live(struct race *race, struct lane *lane, const struct bu
         struct ghost_options o = {.loop = race->o.loop,
                                   .file = file,
                                   .log = log,
-                                  .stack = stack_find(race),
+                                  .stack = stack_pick(race->o.stack, race->o.stack_max, stack_is_taken, race),
                                   .seed = (uint64_t)race->you->seed,
                                   .fast = race->you->fast,
                                   .lane = lane,
