@@ -223,6 +223,14 @@ const char *library_suggest(const struct library *l, const char *id)
         return str_suggest(id, names, l->count);
 }
 
+/* A text says "mine", wherever it is kept: in a pack that is "PACK/mine". */
+static bool is_same(const struct library_entry *e, const struct scenario *scenario)
+{
+        const char *slash = strrchr(e->id, '/');
+
+        return str_eq(slash ? slash + 1 : e->id, scenario->id);
+}
+
 struct json *library_lint(const struct library *l, const char *text, size_t size_bytes, const char *name, bool *ret_ok)
 {
         const struct scenario *others[LIBRARY_MAX];
@@ -234,7 +242,7 @@ struct json *library_lint(const struct library *l, const char *text, size_t size
         diag_list_init(&diags, name);
         if (!scenario_load(text, size_bytes, name, l->world, &diags, &scenario)) {
                 for (size_t i = 0; i < l->count; i++)
-                        if (l->entry[i]->scenario && !str_eq(l->entry[i]->id, scenario->id))
+                        if (l->entry[i]->scenario && !is_same(l->entry[i], scenario))
                                 others[count++] = l->entry[i]->scenario;
                 scenario_warn_duplicates(scenario, others, count, &diags);
         }

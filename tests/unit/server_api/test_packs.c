@@ -183,6 +183,8 @@ static void a_bad_pack_is_reported_and_harms_nothing(void **state)
 
 static void saving_into_a_pack(void **state)
 {
+        AUTO(json_free) struct json *findings = NULL;
+        bool ok = false;
         AUTO(library_free) struct library *l = NULL;
         struct err_note note = { 0 };
         const char *text = scenario("mine");
@@ -205,6 +207,10 @@ static void saving_into_a_pack(void **state)
         assert_int_equal(library_save(l, "drills/mine", text, strlen(text), &note), ERR_OK);
         assert_string_equal(library_find(l, "drills/mine")->pack, "drills");
         assert_non_null(library_find(l, "drills/mine")->scenario);
+        findings = library_lint(l, text, strlen(text), "mine.yaml", &ok);
+        assert_true(ok);
+        JSON_EACH(finding, findings) /* it is not told to differ from itself */
+                assert_null(strstr(json_get_str(finding, "message", ""), "drills/mine"));
         assert_string_equal(said.data ? said.data : "", "");
 }
 

@@ -23,12 +23,13 @@ objectives:
 brief: |
   **Page:** what wakes the learner, without the cause.
 
-load: {profile: steady, rps: 40}
+load: {profile: steady, rps: 60}
 baseline: {settle: 10s}
 timeline:
   - {at: 0s, fault: config.set, on: api, args: {worker_threads: 1}, as: deploy, note: 'a change somebody made'}
 confirm: {within: 60s, symptom: [not user_p95]}
 criteria:
+  - {id: user_ok, title: 98 % of user requests succeed, promql: 'fd:user_success:ratio10s', target: '>= 0.98', unit: ratio, hold: 30s}
   - {id: user_p95, title: p95 of user requests below 400 ms, promql: 'fd:user_latency:p95_10s', target: '< 0.4', unit: s, hold: 30s}
 truth:
   component: api
