@@ -9,7 +9,7 @@ if (!/^https?:\/\//.test(base)) {
   console.error('usage: node tests/browser/play-agent.mjs URL-OF-A-RUNNING-SERVER');
   process.exit(2);
 }
-const LONG = 120_000;
+const LONG = 120_000, SEEN_MS = 2000; // the symptom in Prometheus, and the advice on the screen
 const SCENARIO = process.argv[3] ?? 'cpu-regression' /* overload: the agent soon wants to let in less */;
 const browser = await browserStart();
 const { page, bad, close } = await pageOpen(browser, base);
@@ -17,6 +17,29 @@ const heard = [];
 page.on('websocket', ws => ws.on('framereceived', f => { try { heard.push(JSON.parse(String(f.payload))); } catch { /* not ours */ } }));
 const of = type => heard.filter(m => m.type === type).map(m => m.data);
 const api = path => page.evaluate(p => fetch('/api/v1' + p).then(r => r.json()), path);
+
+/* In the page: when each other advice stood on the screen, by the clock of the machine (Prometheus has the same): the frame after the one it was drawn in. */
+function watchAdvice() {
+  let last = '';
+  window.adviceSeen = [];
+  window.answersSeen = new Set();
+  const look = () => {
+    const card = document.querySelector('section[aria-label="Recommendation"]');
+    for (const a of document.querySelectorAll('.answer [role=status]')) window.answersSeen.add(a.innerText);
+    const text = card ? `${card.querySelector('h2').innerText} ${card.querySelector('.sure + span')?.innerText ?? ''}` : '';
+    if (!text || text === last) return;
+    last = text;
+    requestAnimationFrame(() => requestAnimationFrame(() => window.adviceSeen.push({ t: Date.now(), text })));
+  };
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+}
+/* The samples as Prometheus stored them, each with its own time: nothing is rounded to a grid. */
+const samplesOf = async (stack, promql) => {
+  const answer = await (await fetch(`http://127.77.${stack}.1:9090/api/v1/query?query=${encodeURIComponent(`${promql}[10m]`)}`)).json();
+  assert(answer.status === 'success' && answer.data.result.length === 1, `the samples of ${promql}: ${JSON.stringify(answer).slice(0, 200)}`);
+  return answer.data.result[0].values.map(([t, v]) => ({ t: t * 1000, v: Number(v) }));
+};
+const holds = (target, v) => { const [op, limit] = target.split(' '); return { '<': v < limit, '<=': v <= limit, '>': v > limit, '>=': v >= limit }[op]; };
 
 let stop = false;
 const step = (name, run) => check(name, async () => {
@@ -49,6 +72,8 @@ await step('a race with live advice is started', async () => {
   await shot(page, 'agent-options-dark');
   await page.getByRole('button', { name: 'Start incident' }).click();
   await page.waitForURL(/#\/run\/r\d+\//, { timeout: 60_000 });
+  await page.getByRole('tab', { name: /Agent/ }).click();
+  await page.evaluate(watchAdvice);
 });
 
 const id = () => /run\/(r\d+)/.exec(page.url())[1];
@@ -60,6 +85,21 @@ await step('the agent says something once the page is out', async () => {
   await page.getByRole('tab', { name: /Agent/ }).click();
   await page.getByRole('region', { name: 'Recommendation' }).waitFor({ timeout: 30_000 });
   assert((await api(`/runs/${id()}`)).assisted === true, 'the run is not marked as assisted');
+});
+
+await step(`the advice is on the screen ${SEEN_MS} ms after the symptom is in Prometheus`, async () => {
+  const run = await api(`/runs/${id()}`), { criteria } = await api(`/scenarios/${SCENARIO}`);
+  // Nobody is shown anything before the page, and the page goes out by the symptom that the scenario names.
+  const source = await page.evaluate(p => fetch('/api/v1' + p).then(r => r.text()), `/scenarios/${SCENARIO}/source`);
+  const symptom = criteria.find(c => c.id === /^confirm:.*symptom: \[not (\w+)\]/m.exec(source)?.[1]);
+  assert(symptom?.promql, 'the scenario names no criterion as its symptom');
+  const first = (await samplesOf(run.stack, symptom.promql)).find(s => s.t >= run.onset_ms && !holds(symptom.target, s.v));
+  assert(first, `${symptom.id} is not missed in Prometheus`);
+  const seen = await until('an advice on the screen that is of this symptom', () => page.evaluate(t => window.adviceSeen.find(a => a.t >= t), first.t), 30_000);
+  const before = await page.evaluate(t => window.adviceSeen.filter(a => a.t < t).length, first.t);
+  const ms = Math.round(seen.t - first.t);
+  console.log(`    ${symptom.id} was ${first.v.toFixed(3)} in Prometheus; the page went out ${Math.round(run.page_ms - first.t)} ms after that sample, "${seen.text}" was on the screen after ${ms} ms (${before} before it)`);
+  assert(ms <= SEEN_MS, `it took ${ms} ms`);
 });
 
 await step('the others are beside the learner, live, with the same seed', async () => {
@@ -93,7 +133,8 @@ await step('an advice to act is ignored with a reason, then accepted: exactly wh
   await accept.click();
   const done = await until('the accepted change', async () => (await actions()).find(a => a.by === 'learner' && a.reason === 'recommended by the agent'), 30_000);
   assert(exact.startsWith(`${done.kind} ${done.on}`.trim()), `shown was "${exact}", done was "${done.kind} ${done.on}"`);
-  await page.getByText('You accepted this.').waitFor();
+  // What was done has an effect, so the advice may be another one within the second, on a card without this answer.
+  await until('the answer on the card', () => page.evaluate(() => [...window.answersSeen].some(a => a.includes('You accepted this.'))));
 });
 
 await step('the agent takes over by two keys and is stopped by the same', async () => {
