@@ -72,7 +72,7 @@ await test('live requests are sampled, at most 20 a second', async () => {
   const all = (await json(`http://${users.address}/sample`)).body;
   check(all.requests.length > 20 && all.last === all.requests.at(-1).n, 'sample');
   const r = all.requests.at(-1);
-  check(r.ok && r.status === 200 && /^customer\.\d+$/.test(r.user) && ['browse', 'product', 'quote', 'order'].includes(r.step) && /^[0-9a-f]{32}$/.test(r.trace_id), JSON.stringify(r));
+  check(r.ok && r.status === 200 && /^customer\.\d+$/.test(r.user) && ['login', 'browse', 'product', 'quote', 'order'].includes(r.step) && /^[0-9a-f]{32}$/.test(r.trace_id), JSON.stringify(r));
   const seconds = {};
   for (const x of all.requests) seconds[Math.floor(x.at_ms / 1000)] = (seconds[Math.floor(x.at_ms / 1000)] ?? 0) + 1;
   check(Object.values(seconds).every((n) => n <= 20), `per second: ${JSON.stringify(seconds)}`);
