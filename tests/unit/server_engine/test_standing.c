@@ -40,16 +40,21 @@ static void begin(struct played *p, const char *text)
         drive_set(&p->d, "fd:goodput_rps", 20);
 }
 
-static const struct json *standing(struct played *p)
+static const struct json *written(struct played *p, void (*write)(const struct run *run, struct buf *out))
 {
         AUTO_BUF text;
 
         buf_init(&text, 1 << 16);
-        run_standing_json(p->d.run, &text);
+        write(p->d.run, &text);
         json_free(p->standing);
         p->standing = NULL;
         assert_int_equal(json_parse(text.data, text.size_bytes, &p->standing, NULL), ERR_OK);
         return p->standing;
+}
+
+static const struct json *standing(struct played *p)
+{
+        return written(p, run_standing_json);
 }
 
 static void finish(struct played *p)
@@ -99,14 +104,7 @@ static void test_harm_and_clocks(void **state)
 
 static const struct json *harm(struct played *p)
 {
-        AUTO_BUF text;
-
-        buf_init(&text, 1 << 16);
-        run_harm_json(p->d.run, &text);
-        json_free(p->standing);
-        p->standing = NULL;
-        assert_int_equal(json_parse(text.data, text.size_bytes, &p->standing, NULL), ERR_OK);
-        return p->standing;
+        return written(p, run_harm_json);
 }
 
 /* What a learner is shown: against the healthy system, and nothing of the score or the solution. */
