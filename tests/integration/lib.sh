@@ -37,6 +37,14 @@ left_in() {
 }
 nothing_left() { [ -z "$(left_in "$1")" ]; }
 free_port() { node -e 'const s=require("net").createServer();s.listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'; }
+# free_stack: sets $stack to a number nobody uses, with the four after it, until this script ends
+free_stack() {
+  mkfifo "$work/sign"
+  node "$top/tests/integration/lib/stack-block.mjs" < "$work/sign" > "$work/stack" &
+  exec {stack_sign}> "$work/sign" # closed by the end of this script, and with it ends the holder
+  wait_for 10 test -s "$work/stack" || { not_ok "a stack number is free"; finish; }
+  stack=$(cat "$work/stack")
+}
 finish() {
   local left; left=$(left_in "$work")
   if [ -n "$left" ]; then not_ok "nothing is left behind" "$left"; while read -r pid _; do kill -KILL "$pid" 2>/dev/null; done <<<"$left"; else ok "nothing is left behind"; fi

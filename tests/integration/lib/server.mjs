@@ -7,12 +7,12 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stackBlock } from './stack-block.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 export const bin = join(resolve(process.env.FD_BUILD_DIR ?? join(root, 'build/release')), 'bin');
 export const firedrill = join(bin, 'firedrill');
 const homes = [];
-const given = new Set(); // stack numbers handed out
 let passed = 0, failed = 0;
 
 export function ok(name, good, why) {
@@ -57,20 +57,8 @@ export function run(args, { env, cwd } = {}) {
   return child;
 }
 
-// The number of a stack that nobody uses (the first of `count` in a row): its ports can be listened on. Two test runs may go on at once.
-export async function freeStack(count = 1) {
-  const listens = (host, port) => new Promise((done) => {
-    const server = net.createServer().once('error', () => done(false)).listen(port, host, () => server.close(() => done(true)));
-  });
-  for (let i = 0; i < 200; i++) {
-    const first = 100 + Math.floor(Math.random() * (91 - count));
-    const row = Array.from({ length: count }, (_, k) => first + k);
-    if (row.some((n) => given.has(n))) continue;
-    const free = await Promise.all(row.flatMap((n) => [8030, 9090].map((port) => listens(`127.77.${n}.1`, port))));
-    if (free.every(Boolean)) { row.forEach((n) => given.add(n)); return first; }
-  }
-  throw new Error('no stack number from 100 to 190 is free');
-}
+// The number of a stack that nobody uses, and up to four after it. Two test runs may go on at once.
+export const freeStack = stackBlock;
 
 export class Server {
   constructor(stack, options = []) { this.home = home(); this.stack = stack; this.options = options; }

@@ -21,20 +21,32 @@ export const WHY_IGNORED = ['Wrong service', 'Too risky now', 'I am on it alread
 /* The same advice comes again every five seconds: it was answered until it changes. */
 const key = (r: Recommendation): string => `${run.value?.id ?? ''} ${r.name ?? ''} ${r.target ?? ''} ${r.action?.kind ?? ''}`;
 const answered = signal<Record<string, string>>({});
+/* What was done about an advice changes what is seen, so the next advice may come before the answer to this one: the last answer is kept apart from the advice. */
+interface Given { key: string; run: string; text: string; advice: string }
+const given = signal<Given | null>(null);
+
+function Before({ r }: { r: Recommendation }): JSX.Element | null {
+  const g = given.value;
+  if (!g || g.run !== run.value?.id || g.key === key(r)) return null;
+  return <p class="row t2" role="status"><Mark state="info" size={14} /><span class="any">{g.text} It was: {g.advice}</span></p>;
+}
 
 function Answer({ r }: { r: Recommendation }): JSX.Element | null {
   const asking = useSignal(false);
   const busy = useSignal(false);
   const said = answered.value[key(r)];
   const a = r.action;
-  const answer = (text: string): void => { answered.value = { ...answered.value, [key(r)]: text }; };
+  const answer = (text: string): void => {
+    answered.value = { ...answered.value, [key(r)]: text };
+    given.value = { key: key(r), run: run.value?.id ?? '', text, advice: what(r) };
+  };
   if (!a) return <p class="t3">It asks for no change.</p>;
   const accept = async (): Promise<void> => {
     busy.value = true;
     void adviceAnswer('accepted', what(r), r.target ?? a.on ?? '');
     const done = await act({ kind: a.kind, on: a.on, args: a.args ?? {}, reason: 'recommended by the agent' });
     busy.value = false;
-    if (done) answer('You accepted this.');
+    if (done) answer(done.state === 'failed' ? 'You accepted this, but it could not be done.' : 'You accepted this.');
   };
   const ignore = (why: string): void => { asking.value = false; answer(`You ignored this: ${why.toLowerCase()}.`); void adviceAnswer('ignored', `${what(r)} (${why.toLowerCase()})`, r.target ?? a.on ?? ''); };
   const args = Object.entries(a.args ?? {});
@@ -60,6 +72,7 @@ export function Card({ r }: { r: Recommendation }): JSX.Element {
       {typeof r.confidence === 'number' && <div class="row"><div class="sure" role="img" aria-label={sure(r)}><i style={{ transform: `scaleX(${Math.max(0, Math.min(1, r.confidence))})` }} /></div><span class="t2">{sure(r)}</span></div>}
       {r.out_of_calibration && <p class="row"><Mark state="warn" size={14} /><span>Out of calibration: this looks like nothing the model was trained on. A simple rule speaks instead.</span></p>}
       {r.reason && <p>{r.reason}</p>}
+      <Before r={r} />
       <Answer r={r} />
       {r.why && r.why.length > 0 && <><h3 class="over">Why</h3><table><thead><tr><th>What it sees</th><th class="num">now</th><th class="num">normal</th></tr></thead><tbody>{r.why.map(w => <tr key={w.feature}><td>{w.feature}</td><td class="num">{value(w.value, w.unit ?? '')}</td><td class="num t3">{w.normal === undefined ? '' : value(w.normal, w.unit ?? '')}</td></tr>)}</tbody></table></>}
       {r.cause && r.cause.ranked.length > 0 && <p class="t2">{r.cause.abstain ? 'No clear cause yet; most suspicious: ' : 'Likely cause: '}{r.cause.ranked.slice(0, 3).map(x => `${x.service} (${x.signal})`).join(', ')}</p>}
