@@ -79,8 +79,7 @@ static void play_note_state(struct play *p)
         if (state == RUN_RUNNING && !p->was_running) {
                 p->was_running = true;
                 p->page_ms = clock_mono_ms();
-                if (p->give_up_ms &&
-                    loop_timer_add(rig_loop(p->rig), p->give_up_ms, 0, play_gave_up, p, &p->give_up))
+                if (p->give_up_ms && loop_timer_add(rig_loop(p->rig), p->give_up_ms, 0, play_gave_up, p, &p->give_up))
                         p->give_up = NULL; /* then the time limit ends it */
         }
         if (state == RUN_ENDED && !p->ended_ms) p->ended_ms = clock_mono_ms();
@@ -92,7 +91,8 @@ static void play_tell(void *ctx, const char *type, const char *json)
         AUTO(json_free) struct json *j = NULL;
         struct err_note note = {0};
 
-        if (record_message(&p->record, type, json, &note)) fprintf(stderr, "firedrill play: the recording broke off: %s\n", note.text);
+        if (record_message(&p->record, type, json, &note))
+                fprintf(stderr, "firedrill play: the recording broke off: %s\n", note.text);
         if (str_eq(type, "series") || str_eq(type, "user") || str_eq(type, "process")) return;
         if (!p->is_text) {
                 printf("{\"t\":%lld,\"type\":\"%s\",\"data\":%s}\n", (long long)clock_wall_ms(), type, json);
@@ -183,7 +183,7 @@ static int play_verdict(struct play *p, bool fast)
         json_set_str(j, "outcome", outcome);
         json_set_str(j, "reason", run ? run_reason(run) : "the run is gone");
         json_set_bool(j, "healthy", p->was_injecting || p->was_running); /* the baseline held */
-        json_set_bool(j, "bites", p->was_running);     /* the symptom showed */
+        json_set_bool(j, "bites", p->was_running);                       /* the symptom showed */
         json_set_num(j, "refused", (double)p->driver.failed_count);
         json_set_bool(j, "fast", fast);
         json_set(j, "unmet", play_unmet(run));
@@ -205,9 +205,8 @@ struct play_args {
 static int play_run(const struct play_args *a, const struct site *site, const struct buf *source,
                     const struct scenario_recipe *recipe)
 {
-        struct play p = {.is_text = !a->json && isatty(STDOUT_FILENO),
-                         .began_ms = clock_mono_ms(),
-                         .give_up_ms = a->give_up_ms};
+        struct play p = {
+                .is_text = !a->json && isatty(STDOUT_FILENO), .began_ms = clock_mono_ms(), .give_up_ms = a->give_up_ms};
         struct rig_options options = {.site = site,
                                       .home = a->home,
                                       .stack = a->stack,
@@ -305,10 +304,12 @@ int command_play(int argc, char **argv)
         const char *stack = NULL, *give_up = NULL;
         bool wants_help = false;
         int64_t number = 1;
+        int status, sign = -1;
         const struct option_row rows[] = {
                 {.name = "--driver",
                  .value = "WHO",
-                 .help = "none (default), solution, solution:N, wrong:N, restart (everything), agent, rule, tuned or ignore",
+                 .help = "none (default), solution, solution:N, wrong:N, restart (everything), agent, rule, tuned or "
+                         "ignore",
                  .text = &a.driver},
                 {.name = "--fast", .help = "shorten holds, hints and the time limit", .flag = &a.fast},
                 {.name = "--home",
@@ -357,11 +358,13 @@ int command_play(int argc, char **argv)
                 fprintf(stderr, "firedrill play: --give-up is '%s', expected a duration such as 40s\n", give_up);
                 return SITE_EXIT_USE;
         }
-        a.stack = stack ? (int)number : stack_pick(0, STACK_NUMBER_MAX, NULL, NULL);
+        a.stack = stack ? (int)number : stack_pick(0, STACK_NUMBER_MAX, NULL, NULL, &sign);
         if (!a.stack) {
                 fprintf(stderr, "firedrill play: no stack of 1 to %d is free on this machine\n", STACK_NUMBER_MAX);
                 return SITE_EXIT_ENVIRONMENT;
         }
         a.file = files.item[0];
-        return play_load(&a);
+        status = play_load(&a);
+        if (sign >= 0) (void)close(sign);
+        return status;
 }

@@ -16,13 +16,14 @@
 #include "server/app/options.h"
 #include "server/app/proof.h"
 #include "server/app/site.h"
+#include "server/race/stack_pick.h"
 
 enum {
         VERIFY_JOBS_MAX = 8,
         VERIFY_STACK_DEFAULT = 200,
         VERIFY_TURN_MS = 500,
-        VERIFY_PATIENCE = 2,             /* fast: a wrong fix gets so many times what the slowest solution needed */
-        VERIFY_PATIENCE_MS_MIN = 30000,  /* and at least this */
+        VERIFY_PATIENCE = 2,            /* fast: a wrong fix gets so many times what the slowest solution needed */
+        VERIFY_PATIENCE_MS_MIN = 30000, /* and at least this */
 };
 
 struct verify {
@@ -31,7 +32,9 @@ struct verify {
         char home[FILE_PATH_BYTES];
         const char *told[OPTIONS_FILES_MAX]; /* files whose first run was told: healthy, and the fault bites */
         size_t told_count, passed, failed;
-        int jobs, first_stack, running, interrupts;
+        int jobs, first_stack, running, interrupts; /* first_stack 0: any that are free */
+        int stack[VERIFY_JOBS_MAX],
+                sign[VERIFY_JOBS_MAX]; /* of each slot: its number, 0 before it is used first, and what holds it */
         bool fast, json, progress, is_sampled, is_slot_used[VERIFY_JOBS_MAX];
         uint64_t sample;
 };
@@ -156,7 +159,8 @@ static void verify_signal(void *ctx, int number)
                 if (v->proofs.item[i].child && !v->proofs.item[i].over) child_interrupt(v->proofs.item[i].child);
 }
 
-/* False while a solution of the same file is not over. *ret_ms: how long a run that must fail may take, 0: its limit. */
+/* False while a solution of the same file is not over. *ret_ms: how long a run that must fail may take, 0: its limit.
+ */
 static bool patience(const struct verify *v, const struct proof *p, int64_t *ret_ms)
 {
         int64_t slowest = 0;
@@ -212,7 +216,13 @@ static enum err proof_begin(struct verify *v, struct proof *p, int64_t give_up_m
         enum err e;
 
         for (p->slot = 0; v->is_slot_used[p->slot];) p->slot++;
-        room.stack = v->first_stack + p->slot;
+        if (!v->stack[p->slot])
+                v->stack[p->slot] = v->first_stack ? v->first_stack + p->slot
+                                                   : stack_pick(VERIFY_STACK_DEFAULT - 1, STACK_NUMBER_MAX, NULL, NULL,
+                                                                &v->sign[p->slot]);
+        room.stack = v->stack[p->slot];
+        if (!room.stack)
+                return err_note(reterr, ERR_LIMIT, "no stack of 1 to %d is free on this machine", STACK_NUMBER_MAX);
         e = path_format(home, "%s/%d", v->home, room.stack);
         if (e) return err_note(reterr, e, "the path of the folder '%s' is too long", v->home);
         p->on_over = proof_over;
@@ -333,6 +343,8 @@ static int verify_run(struct verify *v, const struct option_words *files)
         status = e ? SITE_EXIT_ENVIRONMENT : verify_verdict(v);
         for (size_t i = 0; i < v->proofs.count; i++) child_free(v->proofs.item[i].child);
         if (v->home[0] && !e && dir_remove(v->home, &note)) fprintf(stderr, "firedrill verify: %s\n", note.text);
+        for (int i = 0; i < VERIFY_JOBS_MAX; i++)
+                if (v->sign[i] >= 0) (void)close(v->sign[i]);
         loop_free(v->loop);
         return status;
 }
@@ -354,7 +366,7 @@ static int verify_command(struct verify *v, const struct option_words *files, co
                           const char *sample)
 {
         v->jobs = 1;
-        v->first_stack = VERIFY_STACK_DEFAULT;
+        for (int i = 0; i < VERIFY_JOBS_MAX; i++) v->sign[i] = -1;
         v->is_sampled = sample != NULL;
         if (sample && str_parse_u64(sample, UINT32_MAX, &v->sample)) {
                 fprintf(stderr, "firedrill verify: --sample is '%s', expected a number from 0\n", sample);
@@ -376,13 +388,18 @@ int command_verify(int argc, char **argv)
                  .value = "N",
                  .help = "proofs at a time, each on a stack of its own (default 1)",
                  .text = &jobs},
-                {.name = "--stack", .value = "N", .help = "number of the first stack (default 200)", .text = &stack},
+                {.name = "--stack",
+                 .value = "N",
+                 .help = "number of the first stack (default: free ones from 200 on)",
+                 .text = &stack},
                 {.name = "--sample",
                  .value = "N",
                  .help = "of each scenario only one solution and one wrong fix, once; N chooses which",
                  .text = &sample},
                 {.name = "--json", .help = "a line of JSON for each proof", .flag = &json},
-                {.name = "--progress", .help = "lines of JSON for the plan and for each phase of a proof, too", .flag = &progress},
+                {.name = "--progress",
+                 .help = "lines of JSON for the plan and for each phase of a proof, too",
+                 .flag = &progress},
         };
         struct option_words files = {.count = 0};
         struct verify *v;

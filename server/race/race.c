@@ -333,7 +333,7 @@ static enum err rival_live(struct race *race, struct lane *lane, const struct bu
         struct ghost_options o = {.loop = race->o.loop,
                                   .file = file,
                                   .log = log,
-                                  .stack = stack_pick(race->o.stack, race->o.stack_max, stack_is_taken, race),
+                                  .stack = stack_pick(race->o.stack, race->o.stack_max, stack_is_taken, race, NULL),
                                   .seed = (uint64_t)race->you->seed,
                                   .fast = race->you->fast,
                                   .lane = lane,
