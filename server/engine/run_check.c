@@ -1,11 +1,7 @@
-/* Judging: samples of queries -> criteria with hold windows, guards, symptoms, replays.
+/* Judging: samples of queries -> criteria with hold windows, guards, symptoms.
  *
  * Holds. held_ms is the time between good samples in a row. A bad sample ends the hold (unless the dip is shorter than
- * grace_ms); a missing one neither adds nor ends: it pauses; two good samples more than RUN_GAP_MS_MAX apart add nothing.
- *
- * Replays.  waiting ──all of `after` held──> trigger ──over──> recovering ──all met again in time──> passed
- *              ^                                                   └──too late──> failed ──lost and held again──> trigger
- *              └──────────── a repair changed something ──────────────────────────────┘ (passed, failed) */
+ * grace_ms); a missing one neither adds nor ends: it pauses; two good samples more than RUN_GAP_MS_MAX apart add nothing. */
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -148,16 +144,11 @@ bool run_is_judged(const struct run *run, size_t index)
         return false;
 }
 
-static int64_t hold_ms_of(const struct run *run, size_t index)
+int64_t run_criterion_hold_ms(const struct run *run, size_t index)
 {
         int64_t hold = run->s->criteria[index].hold_ms, scaled = run_scaled(run, hold);
 
         return run->fast && scaled < RUN_FAST_HOLD_MS_MIN ? MIN(hold, (int64_t)RUN_FAST_HOLD_MS_MIN) : scaled;
-}
-
-int64_t run_criterion_hold_ms(const struct run *run, size_t index)
-{
-        return hold_ms_of(run, index);
 }
 
 static void hold_lost(struct run *run, size_t index)
@@ -181,7 +172,7 @@ static void hold_good(struct run *run, size_t index)
         c->good_ms = run->now_ms;
         c->bad_ms = 0;
         if (c->held_ms > c->best_hold_ms) c->best_hold_ms = c->held_ms;
-        if (c->held || c->held_ms < hold_ms_of(run, index)) return;
+        if (c->held || c->held_ms < run_criterion_hold_ms(run, index)) return;
         c->held = true;
         if (run->state != RUN_RUNNING) return;
         run_say(run, RUN_FEED_SYSTEM, "firedrill", run_text(run, "Held: %s", run->s->criteria[index].title), -1);
@@ -393,171 +384,4 @@ const char *run_unhealthy_text(struct run *run)
                 buf_char(&text, ')');
         }
         return run_copy(run, text.size_bytes ? text.data : "criteria were met and lost again");
-}
-
-static bool after_all(const struct run *run, size_t index, bool held)
-{
-        for (size_t i = 0; i < run->s->criteria_count; i++) {
-                const struct run_criterion *c = &run->criteria[i];
-
-                if (!(run->s->criteria[index].after & (UINT32_C(1) << i))) continue;
-                if (!c->known || !c->ok || (held && !c->held)) return false;
-        }
-        return true;
-}
-
-static void replay_enter(struct run *run, size_t index, enum run_replay_state state)
-{
-        struct run_criterion *c = &run->criteria[index];
-        const char *title = run->s->criteria[index].title;
-
-        c->replay = state;
-        c->since_ms = run->now_ms;
-        c->known = state == REPLAY_PASSED || state == REPLAY_FAILED;
-        c->ok = c->held = state == REPLAY_PASSED;
-        run_emit(run, RUN_DO_CRITERION, (uint32_t)index);
-        if (!c->known) return;
-        run_say(run, RUN_FEED_SYSTEM, "firedrill", run_text(run, "%s: %s", c->ok ? "Held" : "Not recovered in time", title), -1);
-        run_mark(run, RUN_LANE_CRITERION, "", run_text(run, "%s: %s", c->ok ? "held" : "not recovered in time", title));
-}
-
-static void replay_begin(struct run *run, size_t index)
-{
-        const struct scenario_step *step = &run->s->criteria[index].replay;
-        struct run_criterion *c = &run->criteria[index];
-        struct run_task *task;
-
-        if (c->replay_count >= RUN_REPLAY_MAX || run->task_count >= RUN_TASKS_MAX) return;
-        task = run_task_new(run, RUN_PURPOSE_REPLAY, step->kind, step->on, step->args_json, step->for_ms);
-        if (!task) return;
-        c->replay_count++;
-        c->replay_task = task->id;
-        task->reason = "the trigger comes again";
-        replay_enter(run, index, REPLAY_TRIGGER);
-        run_say(run, RUN_FEED_SYSTEM, "firedrill", "The trigger comes once more: does the repair hold?", -1);
-        run_task_begin(run, task);
-}
-
-void run_replays_step(struct run *run)
-{
-        for (size_t i = 0; i < run->s->criteria_count; i++) {
-                const struct scenario_criterion *def = &run->s->criteria[i];
-                struct run_criterion *c = &run->criteria[i];
-
-                if (def->kind != SCENARIO_CHECK_REPLAY) continue;
-                switch (c->replay) {
-                case REPLAY_WAITING:
-                        if (after_all(run, i, true)) replay_begin(run, i);
-                        break;
-                case REPLAY_RECOVERING:
-                        if (run->now_ms - c->replay_over_ms < MIN((int64_t)RUN_REPLAY_SETTLE_MS, def->recover_within_ms)) break;
-                        if (after_all(run, i, false)) replay_enter(run, i, REPLAY_PASSED);
-                        else if (run->now_ms - c->replay_over_ms >= def->recover_within_ms) replay_enter(run, i, REPLAY_FAILED);
-                        break;
-                case REPLAY_FAILED:
-                        if (!after_all(run, i, false)) replay_enter(run, i, REPLAY_WAITING);
-                        break;
-                case REPLAY_TRIGGER:
-                case REPLAY_PASSED:
-                        break;
-                }
-        }
-}
-
-void run_replay_task_over(struct run *run, const struct run_task *task)
-{
-        for (size_t i = 0; i < run->s->criteria_count; i++) {
-                struct run_criterion *c = &run->criteria[i];
-
-                if (run->s->criteria[i].kind != SCENARIO_CHECK_REPLAY || c->replay_task != task->id || c->replay != REPLAY_TRIGGER) continue;
-                c->replay_over_ms = run->now_ms;
-                replay_enter(run, i, REPLAY_RECOVERING);
-        }
-}
-
-void run_replays_reset(struct run *run)
-{
-        for (size_t i = 0; i < run->s->criteria_count; i++) {
-                struct run_criterion *c = &run->criteria[i];
-
-                if (run->s->criteria[i].kind == SCENARIO_CHECK_REPLAY && (c->replay == REPLAY_PASSED || c->replay == REPLAY_FAILED)) {
-                        c->replay = REPLAY_WAITING;
-                        replay_enter(run, i, REPLAY_WAITING);
-                }
-        }
-}
-
-static void value_text(const char *unit, double value, struct buf *out)
-{
-        if (str_eq(unit, "ratio")) buf_printf(out, "%.1f %%", value * 100);
-        else if (str_eq(unit, "s") && fabs(value) < 1) buf_printf(out, "%.0f ms", value * 1000);
-        else if (str_eq(unit, "s")) buf_printf(out, "%.2f s", value);
-        else buf_printf(out, "%.4g%s%s", value, unit[0] ? " " : "", unit);
-}
-
-static void replay_reason(const struct run *run, size_t index, struct buf *out)
-{
-        const struct run_criterion *c = &run->criteria[index];
-        char within[32];
-
-        str_duration(run->s->criteria[index].recover_within_ms, within, sizeof within);
-        switch (c->replay) {
-        case REPLAY_WAITING: buf_str(out, "waits until the other criteria are held; then the trigger comes once more"); break;
-        case REPLAY_TRIGGER: buf_str(out, "the trigger is here again"); break;
-        case REPLAY_RECOVERING: buf_printf(out, "the trigger is over; all must be met again within %s", within); break;
-        case REPLAY_PASSED: buf_printf(out, "met again within %s after the trigger", within); break;
-        case REPLAY_FAILED: buf_printf(out, "not met again within %s after the trigger: it would come back", within); break;
-        }
-}
-
-static void rest_reason(const struct run *run, size_t index, struct buf *out)
-{
-        const struct scenario_criterion *def = &run->s->criteria[index];
-
-        switch (def->mode) {
-        case SCENARIO_MODE_BEFORE: buf_str(out, "was met before the incident, and is not judged any more"); break;
-        case SCENARIO_MODE_DURING: buf_str(out, "is judged from the beginning of the incident on"); break;
-        default: buf_str(out, "is judged once the other criteria are held"); break;
-        }
-}
-
-void run_criterion_reason(const struct run *run, size_t index, struct buf *out)
-{
-        static const char *const op_words[] = { "at least", "more than", "at most", "less than", "exactly", "other than" };
-        const struct scenario_criterion *def = &run->s->criteria[index];
-        const struct run_criterion *c = &run->criteria[index];
-        char have[32], need[32];
-        double threshold;
-
-        if (def->kind == SCENARIO_CHECK_REPLAY) {
-                replay_reason(run, index, out);
-                return;
-        }
-        if (!run_is_judged(run, index)) {
-                rest_reason(run, index, out);
-                return;
-        }
-        if (!c->known) {
-                buf_str(out, !c->since_ms ? "not measured yet" : def->kind == SCENARIO_CHECK_PROBE ? "no data: the probe has no answer" :
-                                            "no data: the query has no result");
-                return;
-        }
-        value_text(def->unit, c->value, out);
-        if (!run_threshold(run, &def->check, c->query, &threshold)) {
-                buf_str(out, "; what is normal is being measured");
-                return;
-        }
-        buf_printf(out, "%s needed is %s ", c->ok ? ";" : ", but", op_words[def->check.op]);
-        value_text(def->unit, threshold, out);
-        if (def->check.of_baseline) {
-                buf_printf(out, " (%.4g x the ", def->check.threshold);
-                value_text(def->unit, run->base[c->query].mean, out);
-                buf_str(out, " of the healthy system)");
-        }
-        if (!c->ok && def->reason[0]) buf_printf(out, ". %s", def->reason);
-        if (c->ok && !c->held) {
-                str_duration(c->held_ms / 1000 * 1000, have, sizeof have);
-                str_duration(hold_ms_of(run, index), need, sizeof need);
-                buf_printf(out, "; held %s of %s", have, need);
-        }
 }

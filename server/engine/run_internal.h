@@ -212,11 +212,7 @@ bool run_all_ok(const struct run *run);   /* every PromQL criterion is met now *
 bool run_all_held(const struct run *run);
 bool run_symptoms_show(const struct run *run);
 const char *run_unhealthy_text(struct run *run); /* which criteria are not met, for people */
-void run_replays_step(struct run *run);
-void run_replays_reset(struct run *run); /* a repair changed something: prove it again */
-void run_replay_task_over(struct run *run, const struct run_task *task);
 int64_t run_criterion_hold_ms(const struct run *run, size_t index); /* what is asked for, by fast mode */
-void run_criterion_reason(const struct run *run, size_t index, struct buf *out);
 size_t run_query_add(struct run *run, const char *text, const struct scenario_probe *probe); /* its index; each once */
 /* What the value is compared with; false: relative to a baseline that is not known. */
 bool run_threshold(const struct run *run, const struct scenario_condition *condition, size_t query, double *ret);
@@ -225,6 +221,15 @@ bool run_condition(const struct run *run, const struct scenario_condition *condi
 bool run_is_judged(const struct run *run, size_t index); /* now, by the criterion's mode */
 bool run_criterion_due(const struct run *run, size_t index); /* judged, or a replay that does not wait */
 bool run_criterion_after(const struct run *run, size_t index, size_t other); /* its turn comes after `other` is held */
+
+/* run_replay.c: the trigger once more, after the repair */
+void run_replays_step(struct run *run);
+void run_replays_reset(struct run *run); /* a repair changed something: prove it again */
+void run_replay_task_over(struct run *run, const struct run_task *task);
+void run_replay_reason(const struct run *run, size_t index, struct buf *out);
+
+/* run_reason.c */
+void run_criterion_reason(const struct run *run, size_t index, struct buf *out); /* why it stands as it does, for people */
 
 /* run_rules.c: the rules of every scenario, as far as actions break them */
 void run_rules_actions(struct run *run);
