@@ -262,7 +262,7 @@ int cmd_eval(int argc, char **argv)
 
         if (code >= 0) return code;
         if (!str_eq(env_id, "sim1") && !str_eq(env_id, "sim12")) {
-                (void)fprintf(stderr, "firedrill-learn: --env is sim1 or sim12\n");
+                (void)fprintf(stderr, "firedrill-learn: --env is '%s', expected sim1 or sim12\n", env_id);
                 return EXIT_USAGE;
         }
         if (str_eq(env_id, "sim12"))

@@ -68,8 +68,10 @@ static void tell(struct verify *v, const struct proof *p, const char *kind, cons
 
         *(passed ? &v->passed : &v->failed) += 1;
         if (!v->json) {
-                printf("%s %s: %s (%s%s%s, %.1f s)\n", passed ? "ok" : "not ok", p->file, name, p->outcome,
-                       p->reason[0] ? ": " : "", p->reason, (double)p->took_ms / 1000);
+                bool says_all = str_starts(p->reason, p->outcome); /* "resolved: all criteria ..." */
+
+                printf("%s %s: %s (%s%s%s, %.1f s)\n", passed ? "ok" : "not ok", p->file, name, says_all ? "" : p->outcome,
+                       p->reason[0] && !says_all ? ": " : "", p->reason, (double)p->took_ms / 1000);
         } else {
                 buf_init(&out, 1 << 16);
                 json_set_str(j, "type", "proof");

@@ -50,7 +50,7 @@ row 'a recording with a word for a number' 3 "line 2: cpu_pct is 'forty'" replay
 
 row 'root causes of incidents' 0 'AC@1 over the strongest anomaly' eval --causes 40
 row 'root causes as JSON' 0 '"cascade":{"incidents"' eval --causes 40 --json
-row 'an environment that cannot be compared in' 2 '--env is sim1 or sim12' eval --env moon
+row 'an environment that cannot be compared in' 2 "--env is 'moon', expected sim1 or sim12" eval --env moon
 row 'learned dynamics are no simulator' 2 "eval --dynamics" sim --env dyn
 row 'the topology, its policies and bounds' 0 'services apart, everything seen' eval --env sim12 --episodes 64 --train 64 --seeds 1 --tune 1 --replicates 100
 "$learn" sim --steps 40 --seed 5 --truth "$work/truth" > "$work/a"
