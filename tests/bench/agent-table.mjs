@@ -27,9 +27,10 @@ function play(file) {
   const seen = new Set(), restarts = [];
   for (const l of all.filter((x) => x.type === 'action' && x.data.state === 'applied' && ['agent', 'learner'].includes(x.data.by) && /^process\.(restart|kill)$/.test(x.data.kind)))
     if (!seen.has(l.data.id)) { seen.add(l.data.id); restarts.push(l.t); }
+  const sheds = new Set(all.filter((x) => x.type === 'action' && x.data.state === 'applied' && ['agent', 'learner'].includes(x.data.by) && x.data.kind === 'load.shed').map((x) => x.data.id)).size;
   const unnecessary = restarts.filter((t) => okAt(t) || !moments.some((m) => m.ok && m.t > t && m.t <= t + JUDGED_MS)).length;
   const limit = run.time_limit_ms, stable = end.outcome === 'resolved' ? Math.min(limit, run.clocks.slo_restored ?? limit) : limit;
-  return { resolved: end.outcome === 'resolved' ? 1 : 0, lost, restarts: restarts.length, unnecessary, stable: stable / 1000 };
+  return { resolved: end.outcome === 'resolved' ? 1 : 0, lost, restarts: restarts.length, unnecessary, sheds, stable: stable / 1000 };
 }
 
 const table = new Map(); // "scenario-seed" -> driver -> figures
@@ -51,23 +52,25 @@ for (const [key, row] of table) for (const d of ['rule', 'tuned', 'agent']) {
 
 let state = 12345;
 const random = () => ((state = (state * 1103515245 + 12345) & 0x7fffffff) / 0x7fffffff);
-function interval(values) { // mean and percentile bootstrap
-  const mean = (v) => v.reduce((a, b) => a + b, 0) / v.length, means = [];
-  for (let i = 0; i < 4000; i++) means.push(mean(values.map(() => values[Math.floor(random() * values.length)])));
-  means.sort((a, b) => a - b);
-  return [mean(values), means[100], means[3899]];
+/** Mean and percentile bootstrap over scenarios: seeds of one scenario are drawn together, since they are not independent. */
+function interval(rows) { // [scenario, value]
+  const groups = [...rows.reduce((m, [k, v]) => m.set(k, [...(m.get(k) ?? []), v]), new Map()).values()].map((v) => [v.reduce((x, y) => x + y, 0), v.length]);
+  const mean = (g) => { let sum = 0, n = 0; for (const [v, k] of g) { sum += v; n += k; } return sum / n; };
+  const means = Array.from({ length: 4000 }, () => mean(groups.map(() => groups[Math.floor(random() * groups.length)])));
+  means.sort((x, y) => x - y);
+  return [mean(groups), means[100], means[3899]];
 }
 const show = ([m, lo, hi], digits) => `${m.toFixed(digits)} [${lo.toFixed(digits)}, ${hi.toFixed(digits)}]`;
 const all = [...table];
 if (showRows) for (const [k, r] of all) console.log(k, drivers.map((d) => (r[d] ? `${d} ${r[d].resolved ? 'resolved' : 'open'} lost ${r[d].lost.toFixed(0)} restarts ${r[d].restarts}/${r[d].unnecessary}` : `${d} -`)).join(' | '));
 console.log(`${all.length} plays of ${new Set(all.map(([k]) => k.split('#')[0])).size} scenarios.`);
-console.log('\n| driver | plays | of them `none`\'s | resolved | requests lost | restarts | unnecessary | time to stability (s) |\n| --- | --- | --- | --- | --- | --- | --- | --- |');
+console.log('\n| driver | plays | of them `none`\'s | resolved | requests lost | restarts | unnecessary | load reduced | time to stability (s) |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
 for (const d of drivers) {
-  const of = (k) => all.filter(([, r]) => r[d]).map(([, r]) => r[d][k]), n = of('lost').length;
-  if (n) console.log(`| ${d} | ${n} | ${stoodIn[d]} | ${of('resolved').reduce((a, b) => a + b, 0)} | ${show(interval(of('lost')), 0)} | ${show(interval(of('restarts')), 2)} | ${show(interval(of('unnecessary')), 2)} | ${show(interval(of('stable')), 0)} |`);
+  const of = (k) => all.filter(([, r]) => r[d]).map(([key, r]) => [key.split('#')[0], r[d][k]]), n = of('lost').length;
+  if (n) console.log(`| ${d} | ${n} | ${stoodIn[d]} | ${of('resolved').reduce((a, [, v]) => a + v, 0)} | ${show(interval(of('lost')), 0)} | ${show(interval(of('restarts')), 2)} | ${show(interval(of('unnecessary')), 2)} | ${show(interval(of('sheds')), 2)} | ${show(interval(of('stable')), 0)} |`);
 }
 console.log('\n| paired, on the plays that both have | plays | requests lost | unnecessary restarts |\n| --- | --- | --- | --- |');
 for (const [a, b] of [['agent', 'none'], ['tuned', 'none'], ['rule', 'none'], ['solution', 'none'], ['agent', 'tuned'], ['agent', 'rule']]) {
-  const both = all.filter(([, r]) => r[a] && r[b]), diff = (k) => interval(both.map(([, r]) => r[a][k] - r[b][k]));
+  const both = all.filter(([, r]) => r[a] && r[b]), diff = (k) => interval(both.map(([key, r]) => [key.split('#')[0], r[a][k] - r[b][k]]));
   if (both.length) console.log(`| ${a} - ${b} | ${both.length} | ${show(diff('lost'), 0)} | ${show(diff('unnecessary'), 2)} |`);
 }
