@@ -68,8 +68,8 @@ function ServicePick(): JSX.Element {
 }
 
 function TimePicker(): JSX.Element {
-  void second.value;
   const f = fixed.value;
+  if (f) void second.value; // how far behind
   const behind = f ? serverNow() - f.to * 1000 : 0;
   return (
     <div class="row gap4 timepick">
@@ -93,7 +93,7 @@ function Lane(): JSX.Element {
   return (
     <div class="lane" role="img" aria-label={list.length ? `Events in this window: ${list.map(m => m.text).join('; ').slice(0, 300)}` : 'No events in this window'}>
       <span class="lane-name">events</span>
-      <div class="lane-in">{list.map((m, i) => <i key={i} class={'mark-' + m.kind} title={m.text} style={{ left: `${((m.t - w.from) / (w.to - w.from)) * 100}%` }} />)}</div>
+      <div class="lane-in">{list.map((m, i) => <i key={i} class={'mark-' + m.kind} title={m.text} style={{ marginLeft: `${((m.t - w.from) / (w.to - w.from)) * 100}%` }} />)}</div>
       <span class="lane-key wide"><i class="mark-onset" />began <i class="mark-action" />change <i class="mark-hint" />hint <i class="mark-deploy" />deploy</span>
     </div>
   );

@@ -78,7 +78,7 @@ function Timer({ r }: { r: Run }): JSX.Element {
         <span class="grow" />
         {r.onset_ms && <span class="t3 timer-in">{duration((r.ended_ms ?? serverNow()) - r.onset_ms)} in</span>}
       </div>
-      <div class="timer-bar" aria-hidden="true"><i style={{ transform: `scaleX(${part})` }} /></div>
+      <div class="timer-bar" aria-hidden="true"><i style={{ width: `${part * 100}%` }} /></div>
     </div>
   );
 }
