@@ -24,6 +24,8 @@ export interface ChartProps {
 /* A single request on the chart, which leads to its trace. */
 export interface Point { t: number; v: number; href: string; label: string }
 
+/* A caption, the plot and what is around them: told to the style engine, so that a number that changes has nothing outside of its chart to lay out. */
+const BAR = 30, BAR_COMPACT = 26, AROUND = 6;
 const DOT = 24;
 const LOOK_MS = 800;
 const TELL_MS = 5000;
@@ -135,7 +137,7 @@ class Plot implements Drawable {
       else if (col) for (let k = col.length - 1; k >= Math.max(0, col.length - 8); k--) if (col[k] !== null && col[k] !== undefined) { v = col[k]!; break; }
       const text = v === null ? '–' : value(v, this.props.unit, true);
       const el = this.values[i];
-      if (el && el.textContent !== text) el.textContent = text;
+      if (el && el.textContent !== text) (el.firstChild ?? el.appendChild(new Text())).nodeValue = text;
       if (idx === null) summary.push(`${l.label} ${v === null ? 'no data' : text}`);
     });
     const empty = !u.data[0].length || u.data.slice(1).every(c => !(c as Column).some(v => v !== null));
@@ -218,8 +220,9 @@ export function Chart(p: ChartProps): JSX.Element {
     return () => { seen.disconnect(); sized.disconnect(); charts.delete(it); forget(it); it.destroy(); };
   }, [shape]);
   if (plot.current) { plot.current.props = p; mark(plot.current); }
+  const height = p.height ?? 130;
   return (
-    <figure class={'chart panel' + (p.compact ? ' compact' : p.lines.length > 1 ? ' full' : '') + (crosshair.value ? '' : ' no-cross')}>
+    <figure class={'chart panel' + (p.compact ? ' compact' : p.lines.length > 1 ? ' full' : '') + (crosshair.value ? '' : ' no-cross')} style={{ height: `${height + (p.compact ? BAR_COMPACT : BAR) + AROUND}px` }}>
       <figcaption>
         <span class="chart-title ell">{p.title}</span>
         <div class={'legend' + (p.legend === false ? ' no' : '')} ref={legend}>
@@ -235,7 +238,7 @@ export function Chart(p: ChartProps): JSX.Element {
           {p.explore && <a class="btn quiet icon small" href={p.explore} title="Open in Explore" aria-label={`Open ${p.title} in Explore`}><Icon name="expand" size={14} /></a>}
         </span>
       </figcaption>
-      <div class="plot" ref={box} role="img" aria-label={p.title} style={{ height: `${p.height ?? 130}px` }} />
+      <div class="plot" ref={box} role="img" aria-label={p.title} style={{ height: `${height}px` }} />
       <div class="plot-dots" ref={dots}>{p.points?.map(x => <a key={x.href} href={x.href} title={x.label} aria-label={x.label} />)}</div>
     </figure>
   );

@@ -1,9 +1,9 @@
-// Redraw scheduler: draws only what is visible, at most 6 ms in a frame, and says so when the machine cannot keep up.
+// Redraw scheduler: draws only what is visible, at most 4 ms in a frame, and says so when the machine cannot keep up.
 import { signal } from '@preact/signals';
 
 export interface Drawable { visible: boolean; draw(): void }
 
-const BUDGET_MS = 6;
+const BUDGET_MS = 4; // of script; half as much again is the raster of what was drawn, later in the same frame
 const LATE_MS = 5000;
 const dirty = new Set<Drawable>();
 let raf = 0;
