@@ -4,7 +4,7 @@ import type { Message } from './protocol';
 import { apply, epoch } from './store';
 
 const SILENT_MS = 3500;
-const RETRY_MS = [300, 700, 1500, 3000, 5000];
+const RETRY_MS = [300, 700, 1500]; // never longer: two seconds after the server is back the page is live again
 
 export type Link = 'connecting' | 'live' | 'stale' | 'down';
 export const link = signal<Link>('connecting');
@@ -24,6 +24,7 @@ function open(): void {
   clearTimeout(timer);
   const mine = new WebSocket(address());
   ws = mine;
+  heard = performance.now();
   if (link.value !== 'down') link.value = 'connecting';
   mine.onopen = () => {
     heard = performance.now();
@@ -59,8 +60,8 @@ export function socketStart(): void {
   open();
   setInterval(() => {
     if (link.value === 'live' && performance.now() - heard > SILENT_MS) link.value = 'stale';
-    // Half-open for long: the close event may take minutes, so end it ourselves.
-    if (link.value === 'stale' && performance.now() - heard > 3 * SILENT_MS) { const w = ws; lost(); w?.close(); }
+    // Half-open for long, or not even that: the close event may take minutes, so end it ourselves.
+    if (ws && link.value !== 'live' && performance.now() - heard > 3 * SILENT_MS) { const w = ws; lost(); w?.close(); }
   }, 500);
   addEventListener('online', retry);
 }
