@@ -17,6 +17,7 @@ import { Empty, ProblemBox, Skeleton, Tabs } from '../ui/parts';
 import { Mark } from '../ui/status';
 import { toast } from '../ui/toast';
 import { assist } from './assist';
+import { byPack } from './groups';
 import { Naming, naming, refusal } from './naming';
 import { listOf, Preview } from './preview';
 import { Proofs } from './proofs';
@@ -38,11 +39,17 @@ export function Instructor({ id }: { id?: string | undefined }): JSX.Element {
       <nav class="inst-list scroll" aria-label="Scenarios" tabIndex={0}>
         <div class="row inst-head"><h1 class="over grow">Scenarios</h1><button class="btn small" onClick={() => { naming.value = { from: null }; }}><Icon name="plus" size={14} /> New</button></div>
         {error.value && <ProblemBox text={error.value} retry={load} />}
-        {(list.value ?? []).map(s => (
-          <a key={s.id} class="fix-item-like" href={href(['instructor', s.id])} aria-current={s.id === id ? 'page' : undefined}>
-            <span class="grow ell">{cut(s.title, 200)}</span>{unsaved.value[s.id] !== undefined && <span class="tag mod">edited</span>}{(s.problems ?? []).length > 0 && <Mark state={s.problems.some(p => p.severity === 'error') ? 'crit' : 'warn'} size={12} />}
-          </a>
+        {byPack(list.value ?? []).map(g => (
+          <section key={g.title} aria-label={g.title}>
+            <h2 class="cap inst-pack ell" title={g.title}>{g.title}</h2>
+            {g.cards.map(s => (
+              <a key={s.id} class="fix-item-like" href={href(['instructor', s.id])} aria-current={s.id === id ? 'page' : undefined}>
+                <span class="grow ell">{cut(s.title, 200)}</span>{unsaved.value[s.id] !== undefined && <span class="tag mod">edited</span>}{(s.problems ?? []).length > 0 && <Mark state={s.problems.some(p => p.severity === 'error') ? 'crit' : 'warn'} size={12} />}
+              </a>
+            ))}
+          </section>
         ))}
+        {list.value?.length === 0 && <p class="t3 pad">There is no scenario yet: make the first one with New.</p>}
       </nav>
       {id ? <Source key={id} id={id} saved={load} own={card?.writable !== false || card === undefined} /> : <Empty title="Choose a scenario to read or change">What comes with the product stays as it is: a copy of it, under another name, is yours to change.</Empty>}
       {naming.value && <Naming from={naming.value.from} taken={(list.value ?? []).map(s => s.id)} close={() => { naming.value = null; }} saved={from => { if (from) { const u = { ...unsaved.value }; delete u[from]; unsaved.value = u; } load(); }} />}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Table, latest, seriesAdd, seriesAgain, table, ROWS_MAX } from './metrics';
+import { Table, latest, onAxis, seriesAdd, seriesAgain, table, ROWS_MAX } from './metrics';
 
 const row = (o: Record<string, number>): Map<string, number> => new Map(Object.entries(o));
 
@@ -59,4 +59,12 @@ test('a series message is split into rule and service', () => {
   expect(table('fd:service_rps:rate10s').cols.get('api')).toEqual([12.5, null]);
   seriesAgain();
   expect(table('fd:service_rps:rate10s').ts).toEqual([]);
+});
+
+test('a column on an axis with other seconds: what was known then, and no older than a step of a history', () => {
+  const t = table('axis');
+  t.prepend([{ metric: { service: 'api' }, values: [[101, '1'], [103, '2'], [105, '3']] }], 2);
+  expect(onAxis('axis', 'api', [100, 102, 104, 106, 111, 112])).toEqual([null, 1, 2, 3, 3, null]);
+  expect(onAxis('axis', 'auth', [100])).toBeUndefined();
+  expect(onAxis('axis', 'api', t.ts)).toBe(t.cols.get('api'));
 });

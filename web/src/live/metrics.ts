@@ -7,6 +7,8 @@ import type { Matrix, PromAnswer } from './protocol';
 
 export const ROWS_MAX = 3600;
 const GAP_S = 4;
+const POINTS = 600; // of a history
+const STEP_MAX_S = ROWS_MAX / POINTS;
 
 export type Column = (number | null)[];
 
@@ -83,7 +85,7 @@ export class Table {
 
   private async load(seconds: number): Promise<void> {
     const end = Math.floor(serverNow() / 1000);
-    const step = Math.max(1, Math.ceil(seconds / 600));
+    const step = Math.max(1, Math.ceil(seconds / POINTS));
     const result = await queryRange(this.name, end - seconds, end, step);
     this.prepend(result, step);
     tick.value++;
@@ -117,6 +119,18 @@ export function seriesAdd(t_ms: number, v: Record<string, number>): void {
   for (const values of by.values()) for (const k of values.keys()) if (k) services.add(k);
   if (services.size !== seen.value.length) seen.value = [...services];
   tick.value++;
+}
+
+/* A rule's column on another rule's time axis: at each of its times what was known then. Histories asked for at different moments have different steps. */
+export function onAxis(name: string, service: string, ts: number[]): Column | undefined {
+  const t = table(name), c = t.cols.get(service), own = t.ts;
+  if (!c || own === ts) return c;
+  if (own.length === ts.length && own[0] === ts[0] && own[own.length - 1] === ts[ts.length - 1]) return c;
+  let k = -1;
+  return ts.map(x => {
+    while (k + 1 < own.length && own[k + 1]! <= x) k++;
+    return k >= 0 && x - own[k]! <= STEP_MAX_S ? c[k] ?? null : null;
+  });
 }
 
 /* After a silence of the connection the server may stand on another stack, and in any case Prometheus knows what we missed. */

@@ -6,7 +6,7 @@ import { Chart, type Line } from '../charts/chart';
 import { depth, last, span } from '../charts/window';
 import { looked } from '../live/commands';
 import { markers } from '../live/markers';
-import { seen, table, tick, type Column } from '../live/metrics';
+import { onAxis, seen, table, tick } from '../live/metrics';
 import type { Process } from '../live/protocol';
 import { SERVICE, USER } from '../live/rules';
 import { parts, processes } from '../live/store';
@@ -56,15 +56,6 @@ const kept = (): Record<string, string> => { const { last: l, from, to } = route
 
 const promql = (p: Part, service: string): string => (p.bare || !service ? p.rule : `${p.rule}{service="${service}"}`);
 
-/* Column of a part on the time axis of the panel's first part: they normally share every second. */
-function column(p: Part, service: string, ts: number[]): Column | undefined {
-  const t = table(p.rule), c = t.cols.get(p.bare ? '' : service);
-  if (!c || t.ts === ts) return c;
-  if (t.ts.length === ts.length && t.ts[0] === ts[0] && t.ts[ts.length - 1] === ts[ts.length - 1]) return c;
-  const at = new Map(t.ts.map((x, i) => [x, c[i] ?? null]));
-  return ts.map(x => at.get(x) ?? null);
-}
-
 function PanelChart({ p, service, runId, compact, height, examples }: { p: Panel; service: string; runId: string; compact?: boolean; height: number; examples?: Exemplar[] }): JSX.Element {
   void last.value;
   useEffect(() => { for (const part of p.parts) void table(part.rule).history(Math.max(900, depth())); }, [p]);
@@ -76,7 +67,7 @@ function PanelChart({ p, service, runId, compact, height, examples }: { p: Panel
   return (
     <Chart title={p.title} {...(p.none ? { none: p.none } : {})} unit={p.unit} lines={lines} promql={q} explore={href(['run', runId, 'observe', 'explore'], { q })} {...(p.max !== undefined ? { max: p.max } : {})} {...(compact ? { compact } : {})} height={height}
       {...(ways ? { actions: ways } : {})} {...(points ? { points } : {})} markers={markers} onLook={() => { looked(`panel:${who}.${p.id}`); for (const x of p.parts) looked(`metric:${x.rule}`); }}
-      data={() => { const t = table(p.parts[0]!.rule); return { ts: t.ts, cols: p.parts.map(x => column(x, service, t.ts)) }; }} />
+      data={() => { const t = table(p.parts[0]!.rule); return { ts: t.ts, cols: p.parts.map(x => onAxis(x.rule, x.bare ? '' : service, t.ts)) }; }} />
   );
 }
 

@@ -6,7 +6,7 @@ import './user.css';
 import { Chart } from '../charts/chart';
 import { looked } from '../live/commands';
 import { markers } from '../live/markers';
-import { latest, table, tick } from '../live/metrics';
+import { latest, onAxis, table, tick } from '../live/metrics';
 import type { Harm } from '../live/protocol';
 import { USER } from '../live/rules';
 import { harm, requests, run } from '../live/store';
@@ -87,7 +87,7 @@ function Numbers(): JSX.Element {
 }
 
 function Charts(): JSX.Element {
-  const cols = (names: string[]) => () => { const t = table(names[0]!); return { ts: t.ts, cols: names.map(n => (n === names[0] ? t.cols.get('') : aligned(n, t.ts))) }; };
+  const cols = (names: string[]) => () => { const t = table(names[0]!); return { ts: t.ts, cols: names.map(n => onAxis(n, '', t.ts)) }; };
   const id = run.value?.id ?? '';
   const ex = (q: string): string => href(['run', id, 'observe', 'explore'], { q });
   return (
@@ -97,15 +97,6 @@ function Charts(): JSX.Element {
       <Chart title="Latency" unit="s" lines={[{ key: '50', label: 'p50' }, { key: '95', label: 'p95' }]} data={cols([USER.p50, USER.p95])} onLook={() => looked('panel:user.latency')} promql={USER.p95} explore={ex(USER.p95)} markers={markers} height={120} />
     </div>
   );
-}
-
-/* Two rules usually share their seconds; after a reload their histories may differ by a row. */
-export function aligned(name: string, ts: number[]): (number | null)[] | undefined {
-  const t = table(name), c = t.cols.get('');
-  if (!c || t.ts === ts) return c;
-  if (t.ts.length === ts.length && t.ts[0] === ts[0] && t.ts[ts.length - 1] === ts[ts.length - 1]) return c;
-  const at = new Map(t.ts.map((x, i) => [x, c[i] ?? null]));
-  return ts.map(x => at.get(x) ?? null);
 }
 
 function LiveRequests(): JSX.Element {
