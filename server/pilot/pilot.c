@@ -23,21 +23,24 @@ static void pilot_did(void *ctx, enum err e, const char *json, const char *detai
                 p->done_count++;
                 return;
         }
+        if (p->asks_to_shed) p->sheds = false; /* the timer stays: nobody knows how far it came */
         p->failed_count++;
         if (p->failed) p->failed(p->ctx, "", "", detail);
 }
 
-static void pilot_do(struct pilot *p, const char *kind, const char *on, const char *args, const char *why)
+/* false: nobody took it, and nothing was done. */
+static bool pilot_do(struct pilot *p, const char *kind, const char *on, const char *args, const char *why)
 {
         struct run_event event = {
                 .kind = RUN_EV_ACTION, .by = "agent", .action = kind, .on = on, .args = args, .text = why};
         struct err_note note = {0};
 
         p->busy = true;
-        if (!conductor_action(p->conductor, &event, pilot_did, p, &note)) return;
+        if (!conductor_action(p->conductor, &event, pilot_did, p, &note)) return true;
         p->busy = false;
         p->failed_count++;
         if (p->failed) p->failed(p->ctx, kind, on ? on : "", note.text);
+        return false;
 }
 
 static void pilot_shed_over(void *ctx)
@@ -47,7 +50,14 @@ static void pilot_shed_over(void *ctx)
         p->shed_timer = NULL;
         if (!conductor_active(p->conductor)) return;
         if (p->busy && !loop_timer_add(p->loop, 1000, 0, pilot_shed_over, p, &p->shed_timer)) return;
-        pilot_do(p, "load.shed", NULL, "{\"admit_percent\":100}", "the reduction of the load is over");
+        p->sheds = p->asks_to_shed = false;
+        (void)pilot_do(p, "load.shed", NULL, "{\"admit_percent\":100}", "the reduction of the load is over");
+}
+
+static void pilot_shed_end_later(struct pilot *p)
+{
+        loop_timer_remove(take(&p->shed_timer));
+        if (loop_timer_add(p->loop, PILOT_SHED_MS, 0, pilot_shed_over, p, &p->shed_timer)) p->shed_timer = NULL;
 }
 
 /* It may have been switched off since the decision. */
@@ -78,14 +88,15 @@ static void pilot_act(void *ctx)
 
         p->timer = NULL;
         if (!pilot_may_act(p) || !p->decide(p->advisor, &step) || pilot_forbidden(p, &step)) return;
-        if (str_eq(step.kind, "load.shed")) {
-                bool shedding = p->shed_timer != NULL;
-
-                loop_timer_remove(take(&p->shed_timer));
-                if (loop_timer_add(p->loop, PILOT_SHED_MS, 0, pilot_shed_over, p, &p->shed_timer)) p->shed_timer = NULL;
-                if (shedding) return; /* it goes on a little longer */
+        p->asks_to_shed = str_eq(step.kind, "load.shed");
+        if (!p->asks_to_shed || !p->sheds) {
+                p->sheds |= p->asks_to_shed;
+                if (!pilot_do(p, step.kind, *step.on ? step.on : NULL, step.args, "decided by the recovery agent")) {
+                        if (p->asks_to_shed) p->sheds = false;
+                        return;
+                }
         }
-        pilot_do(p, step.kind, *step.on ? step.on : NULL, step.args, "decided by the recovery agent");
+        if (p->asks_to_shed) pilot_shed_end_later(p); /* also when it holds already: it goes on a little longer */
 }
 
 void pilot_see(struct pilot *p)

@@ -25,6 +25,7 @@ struct pilot {
         bool autopilot_only;     /* acts only while the run's autopilot is on, not for a driver that plays alone */
         struct loop_timer *timer, *shed_timer;
         bool busy;
+        bool sheds, asks_to_shed; /* a reduction of the load holds; what is under way is the beginning of one */
         size_t done_count, failed_count, forbidden_count;
         const char *forbidden; /* why the last step was not made; NULL: it was */
         void (*failed)(void *ctx, const char *kind, const char *on, const char *why);

@@ -405,6 +405,24 @@ static void stops_at_any_time(void **state)
         assert_int_equal(t.acts, 1);
 }
 
+/* A reduction that nobody took, or that failed, is not one that holds: it is asked for again. One that holds is not asked for twice. */
+static void what_was_refused_is_no_reduction(void **state)
+{
+        (void)state;
+        t.refuses = true;
+        play(shed_for_ever, BEGIN_S + 1);
+        assert_int_equal(t.acts, 0);
+        t.refuses = false;
+        t.fails = true;
+        play(shed_for_ever, BEGIN_S + 2);
+        assert_int_equal(t.acts, 1);
+        t.fails = false;
+        play(shed_for_ever, BEGIN_S + 3);
+        assert_int_equal(t.acts, 2);
+        play(shed_for_ever, BEGIN_S + 20);
+        assert_int_equal(t.acts, 2);
+}
+
 /* A refusal is told with its reason, once, not every second. */
 static void refusals_are_told_once(void **state)
 {
@@ -438,6 +456,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(people_spend_the_budget, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_at_a_time, setup, teardown),
                 cmocka_unit_test_setup_teardown(stops_at_any_time, setup, teardown),
+                cmocka_unit_test_setup_teardown(what_was_refused_is_no_reduction, setup, teardown),
                 cmocka_unit_test_setup_teardown(refusals_are_told_once, setup, teardown),
                 cmocka_unit_test_setup_teardown(the_advisor_decides, setup, teardown),
         };
