@@ -42,11 +42,21 @@ export function listOf(text: string, name: string, any = false): Item[] {
 
 const field = (i: Item, key: string): string | null => i.fields.find(f => f.key === key)?.value ?? null;
 
+/* A message as people read it: who, and what. */
+export function sayOf(value: string): string {
+  const said = listOf(`say:\n  - ${value.trim().replace(/\n\s*/g, '\n    ')}`, 'say')[0];
+  const from = said && field(said, 'from'), words = said && field(said, 'text');
+  return from && words ? `${from}: ${words.replace(/''/g, "'")}` : value;
+}
+
+const what = (i: Item): string => { const say = field(i, 'say'); return say ? sayOf(say) : [field(i, 'fault') ?? field(i, 'herring') ?? '', field(i, 'on')].filter(Boolean).join(' on '); };
+const hint = (i: Item): string => field(i, 'text') ?? (field(i, 'agent') === 'true' ? 'what the agent advises at that moment' : field(i, 'when') ?? 'no text yet');
+
 export function Preview({ text }: { text: string }): JSX.Element {
   const timeline = listOf(text, 'timeline'), criteria = listOf(text, 'criteria'), hints = listOf(text, 'hints');
   const events = [
-    ...timeline.map(i => ({ at: durationOf(field(i, 'at') ?? ''), kind: field(i, 'fault') ? 'fault' : field(i, 'herring') ? 'herring' : field(i, 'say') ? 'say' : 'step', text: [field(i, 'fault') ?? field(i, 'herring') ?? field(i, 'say') ?? '', field(i, 'on')].filter(Boolean).join(' on ') })),
-    ...hints.map(i => ({ at: durationOf(field(i, 'after') ?? ''), kind: 'hint', text: field(i, 'text') ?? field(i, 'when') ?? 'hint' })),
+    ...timeline.map(i => ({ at: durationOf(field(i, 'at') ?? ''), kind: field(i, 'fault') ? 'fault' : field(i, 'herring') ? 'herring' : field(i, 'say') ? 'say' : 'step', text: what(i) })),
+    ...hints.map(i => ({ at: durationOf(field(i, 'after') ?? ''), kind: 'hint', text: hint(i) })),
   ].sort((a, b) => (a.at ?? Infinity) - (b.at ?? Infinity));
   return (
     <>
