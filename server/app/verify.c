@@ -33,8 +33,8 @@ struct verify {
         const char *told[OPTIONS_FILES_MAX]; /* files whose first run was told: healthy, and the fault bites */
         size_t told_count, passed, failed;
         int jobs, first_stack, running, interrupts; /* first_stack 0: any that are free */
-        int stack[VERIFY_JOBS_MAX],
-                sign[VERIFY_JOBS_MAX]; /* of each slot: its number, 0 before it is used first, and what holds it */
+        int stack[VERIFY_JOBS_MAX]; /* of each slot; 0 before it is used first */
+        int sign[VERIFY_JOBS_MAX];  /* holds the slot's stack; -1: nothing does */
         bool fast, json, progress, is_sampled, is_slot_used[VERIFY_JOBS_MAX];
         uint64_t sample;
 };
@@ -161,8 +161,7 @@ static void verify_signal(void *ctx, int number)
                 if (v->proofs.item[i].child && !v->proofs.item[i].over) child_interrupt(v->proofs.item[i].child);
 }
 
-/* False while a solution of the same file is not over. *ret_ms: how long a run that must fail may take, 0: its limit.
- */
+/* False while a solution of the same file is not over. *ret_ms: how long a run that must fail may take; 0: its limit */
 static bool patience(const struct verify *v, const struct proof *p, int64_t *ret_ms)
 {
         int64_t slowest = 0;

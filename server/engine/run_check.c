@@ -4,11 +4,8 @@
  * grace_ms); a missing one neither adds nor ends: it pauses; two good samples more than RUN_GAP_MS_MAX apart add nothing. */
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "common/base/check.h"
-#include "common/base/mem.h"
 #include "common/base/str.h"
 #include "server/engine/run_internal.h"
 

@@ -3,11 +3,19 @@
 //   node stack-block.mjs   prints the first number and holds it until its standard input ends
 import net from 'node:net';
 
-const BLOCKS = 18, WIDTH = 5, FIRST = 100, SIGN = 8999;
+const BLOCKS = 18, WIDTH = 5, FIRST = 100;
+export const SIGN = 8999;
 
-function listen(port, number) {
+// A server on the address of a stack that keeps nobody from ending, or null: somebody listens there.
+export function listen(port, number) {
   const server = net.createServer();
   return new Promise((done) => { server.once('error', () => done(null)).listen(port, `127.77.${number}.1`, () => done(server.unref())); });
+}
+
+export async function isFree(port, number) {
+  const probe = await listen(port, number);
+  if (probe) await new Promise((done) => probe.close(done));
+  return probe !== null;
 }
 
 export async function stackBlock() {
@@ -17,10 +25,7 @@ export async function stackBlock() {
     if (!sign) continue;
     let free = true;
     for (let k = 0; k < WIDTH && free; k++) {
-      for (const port of [8030, 9090]) {
-        const probe = await listen(port, first + k);
-        if (probe) await new Promise((done) => probe.close(done)); else free = false;
-      }
+      for (const port of [8030, 9090]) free &&= await isFree(port, first + k);
     }
     if (free) return first;
     sign.close();

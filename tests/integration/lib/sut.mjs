@@ -2,10 +2,10 @@
 // events with deadlines, and the count at the end. Everything started here is ended here, by its process number.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, appendFileSync, openSync, chownSync, chmodSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SIGN, isFree, listen } from './stack-block.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 const build = process.env.FD_BUILD_DIR ?? join(root, 'build/release');
@@ -13,24 +13,14 @@ const children = [];
 const folders = [];
 let passed = 0, failed = 0;
 
-function listens(port, number) {
-  const server = createServer();
-  return new Promise((done) => { server.once('error', () => done(null)); server.listen(port, stackAddress(number), () => done(server)); });
-}
-
 // A stack number that nobody else on this machine uses now: a listening port on its address is the sign, held until the end, and the
 // ports of the components must be free.
 export async function stackNumber(first) {
   for (let number = first; number < 255; number += 75) {
-    const sign = await listens(8999, number);
+    const sign = await listen(SIGN, number);
     if (!sign) continue;
-    sign.unref();
     let free = true;
-    for (const port of [5432, 6379, 4222, 9090]) {
-      const probe = await listens(port, number);
-      if (probe) await new Promise((done) => probe.close(done));
-      else free = false;
-    }
+    for (const port of [5432, 6379, 4222, 9090]) free &&= await isFree(port, number);
     if (free) return number;
     sign.close();
   }
