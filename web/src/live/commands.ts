@@ -35,7 +35,7 @@ export async function act(c: Command): Promise<Action | null> {
 
 export function describe(a: { kind: string; on?: string; args?: Record<string, Json>; changed?: Action['changed'] }): string {
   if (a.changed && Object.keys(a.changed).length) {
-    return Object.entries(a.changed).map(([k, v]) => `${a.on}.${k} ${literal(v.from)} → ${literal(v.to)}`).join(', ');
+    return Object.entries(a.changed).map(([k, v]) => `${a.on ? `${a.on}.` : ''}${k} ${literal(v.from)} → ${literal(v.to)}`).join(', ');
   }
   const patch = a.args?.patch;
   if (patch && typeof patch === 'object' && !Array.isArray(patch)) return Object.entries(patch).map(([k, v]) => `${a.on}.${k} → ${literal(v)}`).join(', ');
