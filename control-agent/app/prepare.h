@@ -12,8 +12,8 @@ enum { PREPARE_STEP_MS = 60000 };
 int prepare_postgres(int argc, char **argv);
 /* POST of an empty body to HOST:PORT; 0 if the answer is of 200 to 299. */
 int prepare_http_post(const char *address, const char *path);
-/* Keeps that many threads busy until the process is ended. */
-int prepare_burn(const char *threads);
+/* That many processes burn until this one is ended: this one and its children, each in a session of its own. */
+int prepare_burn(const char *burners);
 /* Removes each DIR/trash-*. */
 int prepare_remove_trash(const char *directory);
 
