@@ -61,6 +61,7 @@ void live_read(struct live_service *s, const struct json *v, bool healthy)
 void live_load_read(struct live_load *l, const struct json *v, bool healthy)
 {
         l->offered = json_get_num(v, "fd:offered_rps", NAN);
+        l->success = json_get_num(v, "fd:user_success:ratio10s", NAN);
         if (!healthy || isnan(l->offered)) return;
         l->sum += l->offered;
         l->count++;

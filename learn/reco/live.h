@@ -40,6 +40,7 @@ struct live_service {
 /* What the users send, for all services the same. */
 struct live_load {
         double offered, sum; /* requests a second; sum while healthy */
+        double success;      /* share of the users' requests that succeed */
         uint32_t count;
         double admission; /* share let in */
 };

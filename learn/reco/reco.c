@@ -116,6 +116,12 @@ static bool seldom(const struct model *m, const struct feat_tracker *t, int acti
         return m->kind == MODEL_QTAB && m->table->visits[feat_cell(m->feat, t)][action] < RECO_VISITS_MIN;
 }
 
+static void say_why_hung(struct reco *r)
+{
+        (void)snprintf(r->why, sizeof r->why, "%s%s", "It answers nobody, those who ask it suffer, and nothing starts it: it hangs, or was stopped. No model was trained on that: a rule speaks.",
+                       r->mask >> r->best & 1 ? "" : " The safety rules forbid the best action.");
+}
+
 static void say_why(struct reco *r)
 {
         int first = 0, second = -1, up;
@@ -142,7 +148,8 @@ void reco_decide(const struct model *m, const struct reco_session *s, struct saf
                  struct reco_twin *twin, struct reco *ret)
 {
         const struct feat_tracker *t = &s->tracker;
-        uint32_t possible = t->context.down > 0 ? 3u : (unsigned)ALL;
+        bool hung = safety && safety->service[service].hung;
+        uint32_t possible = t->context.down > 0 && !hung ? 3u : (unsigned)ALL;
         const struct policy_input in = { t, s->obs, possible, -1 };
 
         memset(ret, 0, sizeof *ret);
@@ -156,15 +163,18 @@ void reco_decide(const struct model *m, const struct reco_session *s, struct saf
                 if (!(possible >> a & 1) && !ret->blocked_by[a]) ret->blocked_by[a] = SAFETY_DOWN, ret->mask &= ~(1u << a);
 
         ret->best = (enum sim_action)oracle_best(ret->q, possible);
-        ret->fallback = t->up && ((ret->surprise > m->calibration.surprise_max && m->calibration.surprise_max > 0) || seldom(m, t, (int)ret->best));
-        if (ret->fallback) {
+        ret->hung = hung;
+        ret->fallback = hung || (t->up && ((ret->surprise > m->calibration.surprise_max && m->calibration.surprise_max > 0) || seldom(m, t, (int)ret->best)));
+        if (hung) {
+                ret->best = ACT_SOFT; /* it ends what it can, and is killed if it does nothing; a stopped one is started */
+        } else if (ret->fallback) {
                 int action = rule_belief_decide(&m->fallback, &in, NULL);
 
                 ret->best = (enum sim_action)(possible >> action & 1 ? action : ACT_IGNORE);
         }
         ret->decided_by = deciding_column(ret->columns[ret->best], ret->columns[runner_up(ret->q, ret->best, possible)]);
         ret->p_optimal = calibrate_p(&m->calibration, calibrate_score(ret->q, possible, t));
-        ret->action_set = calibrate_set(&m->calibration, ret->q, possible, t);
+        ret->action_set = hung ? 1u << ACT_SOFT : calibrate_set(&m->calibration, ret->q, possible, t);
         if (ret->fallback) ret->p_optimal *= 0.5f; /* the calibration says nothing out here */
         ret->abstain = (ret->action_set & RESTARTS) && (ret->action_set & ~(uint32_t)RESTARTS);
         ret->action = ret->abstain ? ACT_DELAY : ret->best;
@@ -175,7 +185,8 @@ void reco_decide(const struct model *m, const struct reco_session *s, struct saf
                 reco_twin_forecast(twin, t, s->steps, ret->forecast);
                 ret->has_forecast = true;
         }
-        say_why(ret);
+        if (hung) say_why_hung(ret);
+        else say_why(ret);
 }
 
 int reco_policy_decide(const void *self, const struct policy_input *in, struct xoshiro *rng)

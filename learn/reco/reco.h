@@ -56,6 +56,7 @@ struct reco {
         enum sim_action action, best; /* best: of the model, before safety and abstention */
         float p_optimal;              /* calibrated probability that no other action is better by more than RECO_TIE */
         uint32_t action_set;          /* conformal: holds an optimal action in 9 of 10 cases */
+        bool hung;                    /* it answers nobody and nothing starts it: neither the model nor the belief speaks, but a rule for that */
         bool abstain, fallback;       /* fallback: out of distribution (of observations, or of states trained in): the belief rule speaks */
         char why[RECO_WHY_BYTES];
         float q[ACT_COUNT], columns[ACT_COUNT][REW_COUNT];

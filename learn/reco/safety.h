@@ -41,6 +41,7 @@ extern const struct safety_config safety_config_default;
 struct safety_service {
         float dependants; /* share of the users' load that passes through it, 0..1 */
         bool targetable, down;
+        bool hung; /* down, and nobody is about to start it: a restart interrupts nothing */
         int64_t soft_at, hard_at, shed_until; /* last ones, or SAFETY_NEVER */
 };
 

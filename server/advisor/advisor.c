@@ -265,6 +265,7 @@ static void hear_action(struct advisor *a, const struct json *action)
         if (str_eq(id, a->last_action)) return; /* told again because it was undone */
         str_cut(a->last_action, sizeof(a->last_action), id);
         if (what == ACT_COUNT || service < 0) return;
+        if (what != ACT_REDUCE) hung_acted(&a->service[service].hung, a->now_ms);
         safety_note(&a->safety, service, what, a->now_ms);
         if (!applied) return;
         if (what == ACT_REDUCE) a->load.admission = json_get_num(json_get(action, "args"), "admit_percent", 100) / 100;

@@ -8,6 +8,7 @@
 #include "learn/reco/live.h"
 #include "learn/reco/reco.h"
 #include "server/advisor/advisor.h"
+#include "server/advisor/hung.h"
 #include "server/advisor/model_info.h"
 #include "server/advisor/tried.h"
 
@@ -23,6 +24,7 @@ struct advisor_service {
         enum sim_action done;                   /* since the last step */
         enum sim_action wish;                   /* of the agent, a step ago */
         struct tried tried;
+        struct hung hung;
         struct reco_session session;
         struct reco reco;
 };
@@ -62,7 +64,7 @@ int advisor_service(const struct advisor *a, const char *name);
 enum sim_action advisor_action_of(const char *kind);
 /* Whether the metrics know the service at all. */
 bool advisor_seen(const struct advisor_service *s);
-/* What the safety rules must know of this second: who is down, and what a restart would touch. */
+/* What the safety rules must know of this second: who is down, who hangs, and what a restart would touch. */
 void advisor_stakes(struct advisor *a);
 /* More than half of what is seen everywhere is unlike anything the model knows: it does not fit this stack, whatever one service shows. */
 bool advisor_drifted(const struct advisor *a);

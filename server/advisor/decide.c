@@ -68,6 +68,8 @@ static int subject_find(const struct advisor *a)
         double worst = 0.5;
         int found = -1;
 
+        for (int i = 0; i < a->services; i++)
+                if (a->service[i].felt && a->service[i].reco.hung) return i; /* seen, and not guessed */
         for (int i = 0; i < a->cause.count && i < 3 && !a->cause.abstain; i++)
                 if (a->service[a->cause.candidate[i].service].target && a->service[a->cause.candidate[i].service].felt)
                         return a->cause.candidate[i].service;
@@ -80,6 +82,25 @@ static int subject_find(const struct advisor *a)
                 found = i;
         }
         return found;
+}
+
+/* A service that hangs has no metrics any more which could be abnormal: it is put before those that are sick for its sake. */
+static void cause_hung(struct advisor *a)
+{
+        struct rca_result *c = &a->cause;
+
+        for (int i = 0; i < a->services; i++) {
+                int at = 0;
+
+                if (!a->safety.service[i].hung) continue;
+                while (at < c->count && c->candidate[at].service != i) at++;
+                if (at == RCA_SERVICES) return;
+                if (at == c->count) c->count++;
+                memmove(&c->candidate[1], &c->candidate[0], (size_t)at * sizeof(c->candidate[0]));
+                for (int k = 1; k < c->count; k++) c->candidate[k].score /= 2; /* they stay shares of 1, or less */
+                c->candidate[0] = (struct rca_candidate){ .service = i, .score = c->count > 1 ? 0.5f : 1, .metric = SIGNAL_UP, .onset = -1 };
+                c->abstain = false;
+        }
 }
 
 static void advice_set(struct advisor *a, const char *kind, const char *on, const char *args)
@@ -131,6 +152,7 @@ static void decide(struct advisor *a)
         struct advisor_service *s;
 
         if (a->rca->change > 0 && a->rca->count > a->rca->change) rca_rank(&a->graph, a->rca, &a->cause);
+        cause_hung(a);
         for (int i = 0; i < a->services; i++) {
                 s = &a->service[i];
                 if (!s->target || !advisor_seen(s)) continue;
@@ -143,12 +165,12 @@ static void decide(struct advisor *a)
         if (s && !(s->reco.mask >> a->advice.action & 1)) a->advice.action = ACT_IGNORE;
 }
 
-/* Once more, with a look ahead, for the one that is spoken about. */
+/* Once more, with a look ahead, for the one that is spoken about; the simulator cannot look ahead of what hangs. */
 static void finish(struct advisor *a)
 {
         struct advisor_service *s = a->subject >= 0 ? &a->service[a->subject] : NULL;
 
-        if (s) {
+        if (s && !s->reco.hung) {
                 reco_twin_forecast(a->twin, &s->session.tracker, a->steps, s->reco.forecast);
                 s->reco.has_forecast = true;
         }

@@ -6,6 +6,8 @@
 #include "common/base/str.h"
 #include "server/advisor/advisor_impl.h"
 
+#define MISSED_BELOW 0.9 /* share of requests that go well */
+
 enum sim_action advisor_action_of(const char *kind)
 {
         static const struct {
@@ -38,14 +40,31 @@ bool advisor_seen(const struct advisor_service *s)
         return !isnan(s->live.now[SIGNAL_RPS]) || !isnan(s->live.now[SIGNAL_UP]);
 }
 
+/* Those who ask it, or the users at the front door, are not served well. Without this, whoever only cannot be measured would look hung. */
+static bool missed_by_callers(const struct advisor *a, int service)
+{
+        if (service == a->gateway) return known(a->load.success, 1) < MISSED_BELOW;
+        for (int i = 0; i < a->services; i++) {
+                const struct live_service *s = &a->service[i].live;
+
+                if (!(a->graph.calls[i] >> service & 1)) continue;
+                if (live_good(s->now[SIGNAL_ERRORS], s->now[SIGNAL_LATENCY], live_normal(s, SIGNAL_LATENCY, NAN)) < MISSED_BELOW) return true;
+        }
+        return false;
+}
+
 void advisor_stakes(struct advisor *a)
 {
         for (int i = 0; i < a->services; i++) {
-                const struct advisor_service *s = &a->service[i];
+                struct advisor_service *s = &a->service[i];
+                bool down = known(s->live.now[SIGNAL_UP], 1) < 0.5;
 
                 if (!s->target || !advisor_seen(s)) continue;
+                /* Who never answered anybody's request (an adapter, who works from a queue) is missed by nobody who asks. */
+                hung_see(&s->hung, !down || a->state != ADVISOR_WATCHING || live_normal(&s->live, SIGNAL_RPS, 0) <= 0, s->live.now[SIGNAL_RESTARTS], a->now_ms);
                 a->safety.service[i].dependants = (float)load_at_stake(a, &s->live);
-                a->safety.service[i].down = known(s->live.now[SIGNAL_UP], 1) < 0.5;
+                a->safety.service[i].down = down;
+                a->safety.service[i].hung = hung_is(&s->hung, a->now_ms) && missed_by_callers(a, i);
         }
 }
 

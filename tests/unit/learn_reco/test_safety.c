@@ -69,6 +69,26 @@ static void states_of_services(void **state)
         assert_int_equal(s.refused[SAFETY_DOWN], 1);
 }
 
+/* Nobody is about to start what hangs: "not while down" protects nothing there, and everything else holds as ever. */
+static void what_hangs_may_be_restarted(void **state)
+{
+        struct safety s;
+
+        (void)state;
+        safety_init(&s, NULL, 2);
+        s.service[0].down = s.service[0].hung = true;
+        assert_int_equal(safety_check(&s, 0, ACT_SOFT, 0), SAFETY_OK);
+        assert_int_equal(safety_check(&s, 0, ACT_HARD, 0), SAFETY_OK);
+        assert_int_equal(safety_check(&s, 0, ACT_REDUCE, 0), SAFETY_DOWN);
+        s.service[1].down = true, s.service[1].dependants = .5f;
+        assert_int_equal(safety_check(&s, 0, ACT_SOFT, 0), SAFETY_BLAST_RADIUS);
+        s.service[1].down = false;
+        safety_note(&s, 0, ACT_SOFT, 0);
+        assert_int_equal(safety_check(&s, 0, ACT_HARD, 29 * S), SAFETY_COOLDOWN_SOFT);
+        s.service[0].targetable = false;
+        assert_int_equal(safety_check(&s, 0, ACT_SOFT, 60 * S), SAFETY_TARGET);
+}
+
 static void log_forgets_the_oldest(void **state)
 {
         struct safety s;
@@ -85,6 +105,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(rules_by_row),
                 cmocka_unit_test(states_of_services),
+                cmocka_unit_test(what_hangs_may_be_restarted),
                 cmocka_unit_test(log_forgets_the_oldest),
         };
 

@@ -293,6 +293,42 @@ static void test_safety_holds(void **state)
         assert_true(restarts >= 1 && restarts <= 3);
 }
 
+/* The api does not answer and is not started by anybody: after 15 s and a second look it is restarted, if somebody misses it; and not
+ * again when that did nothing. */
+static void test_hung(void **state)
+{
+        static const struct {
+                const char *name;
+                double errors; /* of the gateway, which asks it */
+                bool down, expected;
+        } rows[] = { { "missed", 0.3, true, true }, { "only not measured", 0, true, false }, { "sick, and it answers", 0.3, false, false } };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+                static struct seen seen;
+                AUTO(advisor_free) struct advisor *a = advisor_of(&seen, ADVISOR_AGENT);
+                AUTO(json_free) struct json *j = NULL;
+                struct advisor_step step;
+                int restarts = 0, first = 0;
+
+                incident(a, "r1", "any", "live", 0, 0, 0, 0);
+                for (int t = 30; t < 150; t++) {
+                        second(a, t, 0.04, rows[i].errors, 0.03, rows[i].down ? 0 : 1);
+                        if ((t - 30) % 5 || !advisor_step_peek(a, &step) || !str_eq(step.kind, "process.restart")) continue;
+                        assert_string_equal(step.on, "api");
+                        if (!restarts++) first = t, assert_int_equal(json_parse(seen.last, strlen(seen.last), &j, NULL), ERR_OK);
+                        advisor_hear(a, "action", "{\"id\":\"a1\",\"by\":\"agent\",\"kind\":\"process.restart\",\"on\":\"api\",\"state\":\"applied\"}");
+                }
+                ROW(rows[i].name, restarts == rows[i].expected);
+                if (!rows[i].expected) continue;
+                assert_int_equal(first, 50); /* down since 30, hung at 45, and at 50 it is the second look */
+                assert_non_null(strstr(json_get_str(j, "reason", ""), "it hangs, or was stopped"));
+                assert_string_equal(json_text(json_path(j, "/cause/ranked/0/service")), "api");
+                assert_string_equal(json_text(json_path(j, "/cause/ranked/0/signal")), "up");
+                assert_true(json_get_bool(j, "out_of_calibration", false));
+        }
+}
+
 /* A model that wants nothing but one action, whatever it sees: as hostile as a policy can be. */
 static void hostile_model(int action, struct buf *out)
 {
@@ -381,7 +417,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_life), cmocka_unit_test(test_modes), cmocka_unit_test(test_names_do_not_leak), cmocka_unit_test(test_false_alarm),
-                cmocka_unit_test(test_safety_holds), cmocka_unit_test(test_early), cmocka_unit_test(test_early_leaves_no_trace), cmocka_unit_test(test_again), cmocka_unit_test(test_hostile_policy), cmocka_unit_test(test_bad_model), cmocka_unit_test(test_hostile_messages),
+                cmocka_unit_test(test_safety_holds), cmocka_unit_test(test_hung), cmocka_unit_test(test_early), cmocka_unit_test(test_early_leaves_no_trace), cmocka_unit_test(test_again), cmocka_unit_test(test_hostile_policy), cmocka_unit_test(test_bad_model), cmocka_unit_test(test_hostile_messages),
         };
 
         return cmocka_run_group_tests(tests, load, unload);
