@@ -1,9 +1,12 @@
 /* The agent beside a learner: what became of its advice, the autopilot, the comparison with others; and the episodes that are left. */
 #include <string.h>
 
+#include "common/base/hash.h"
 #include "common/base/str.h"
 #include "server/api/api_call.h"
+#include "server/api/library.h"
 #include "server/episode/episode.h"
+#include "server/race/recording.h"
 #include "server/store/history.h"
 
 enum { RECORDINGS_PAGE = 200, EPISODES_PAGE = 200 };
@@ -90,10 +93,30 @@ void handle_agent_room(struct api_call *call)
                 call_problem(call, 503, "UNAVAILABLE", "this server holds no races");
 }
 
+struct recordings {
+        const struct library *library;
+        struct json *list;
+        bool shipped;
+};
+
+/* Whether it can stand in for a run of the scenario as it is now. */
+static bool is_as_written(const struct library *library, const struct history_recording *r)
+{
+        const struct library_entry *entry = library_find(library, r->scenario);
+        char source[RECORDING_SOURCE_BYTES];
+
+        if (!entry) return false;
+        recording_source(hash_fnv(HASH_FNV_START, entry->source.data, entry->source.size_bytes), source);
+        return str_eq(r->source, source);
+}
+
 static enum err recordings_add(void *ctx, const struct history_recording *r)
 {
-        struct json *j = json_object();
+        const struct recordings *found = ctx;
+        struct json *j;
 
+        if (json_count(found->list) >= RECORDINGS_PAGE) return ERR_OK;
+        j = json_object();
         json_set_str(j, "scenario", r->scenario);
         json_set_num(j, "seed", (double)r->seed);
         json_set_bool(j, "fast", r->fast);
@@ -101,17 +124,25 @@ static enum err recordings_add(void *ctx, const struct history_recording *r)
         json_set_str(j, "model", r->model);
         json_set_str(j, "outcome", r->outcome);
         json_set_num(j, "recorded_ms", (double)r->recorded_ms);
-        json_push(ctx, j);
+        json_set_bool(j, "shipped", found->shipped);
+        json_set_bool(j, "as_written", is_as_written(found->library, r));
+        json_push(found->list, j);
         return ERR_OK;
 }
 
 void handle_agent_recordings(struct api_call *call)
 {
-        struct json *list = json_array();
-        struct err_note note;
-        enum err e = history_recording_each(call->api->o.store, call_param(call, "scenario"), RECORDINGS_PAGE, recordings_add, list, &note);
+        struct api *api = call->api;
+        struct recordings found = {.library = api->library, .list = json_array()};
+        const char *scenario = call_param(call, "scenario");
+        struct err_note note = {0};
+        enum err e;
 
-        call_list(call, "recordings", list, e, &note);
+        library_refresh(api->library);
+        e = history_recording_each(api->o.store, scenario, RECORDINGS_PAGE, recordings_add, &found, &note);
+        found.shipped = true;
+        if (!e && api->o.race) e = race_shipped_each(api->o.race, scenario, recordings_add, &found);
+        call_list(call, "recordings", found.list, e, &note);
 }
 
 static enum err episodes_add(void *ctx, const struct history_episode *x)

@@ -135,12 +135,20 @@ static void rig_idle(void *ctx, int64_t run_id)
         if (rig->o.on_idle) rig->o.on_idle(rig->o.ctx, run_id);
 }
 
-static void rig_tell(void *ctx, const char *type, const char *json)
+/* Advice, too, is told and kept: a recording names the model that decided. */
+static void rig_pass_on(void *ctx, const char *type, const char *json)
 {
         struct rig *rig = ctx;
 
         rig->o.tell(rig->o.ctx, type, json);
         if (rig->keep) keep_hear(rig->keep, type, json);
+}
+
+static void rig_tell(void *ctx, const char *type, const char *json)
+{
+        struct rig *rig = ctx;
+
+        rig_pass_on(rig, type, json);
         if (rig->advice) advice_hear(rig->advice, type, json);
 }
 
@@ -153,6 +161,13 @@ static void rig_advise(void *ctx, char *dst, size_t dst_bytes)
         str_cut(dst, dst_bytes, sentence);
 }
 
+static void rig_advice_decided(void *ctx, const char *recommendation)
+{
+        struct rig *rig = ctx;
+
+        if (rig->o.on_advice) rig->o.on_advice(rig->o.ctx, recommendation);
+}
+
 /* Without a model the trainer works all the same; it only has no advice to give. */
 static void rig_advice_make(struct rig *rig)
 {
@@ -162,9 +177,9 @@ static void rig_advice_make(struct rig *rig)
                                          .policy = rig->o.policy,
                                          .shows_all = rig->o.shows_all_advice,
                                          .conductor = rig->conductor,
-                                         .tell = rig->o.tell,
-                                         .decided = rig->o.on_advice,
-                                         .ctx = rig->o.ctx};
+                                         .tell = rig_pass_on,
+                                         .decided = rig_advice_decided,
+                                         .ctx = rig};
         struct err_note note = {0};
         char text[ERR_NOTE_BYTES + 64];
 

@@ -107,6 +107,12 @@ static void serve_advice(void *ctx, const char *recommendation)
         if (run && run_autopilot(run) && s->pilot.advisor) pilot_see(&s->pilot);
 }
 
+static void serve_recording_bad(void *ctx, const char *text)
+{
+        (void)ctx;
+        log_text(LOG_ERROR, "server.recording", "%s", text);
+}
+
 static void serve_pilot_failed(void *ctx, const char *kind, const char *on, const char *why)
 {
         struct serve *s = ctx;
@@ -119,15 +125,22 @@ static void serve_pilot_failed(void *ctx, const char *kind, const char *on, cons
 /* The agent at the wheel, and the others on stacks of their own. */
 static enum err serve_agent_make(struct serve *s, struct err_note *reterr)
 {
+        char share[FILE_PATH_BYTES], shipped[FILE_PATH_BYTES];
         struct race_options race = {.loop = rig_loop(s->rig),
                                     .store = rig_store(s->rig),
                                     .home = rig_home(s->rig),
                                     .stack = s->args->stack_number,
                                     .stack_max = STACK_NUMBER_MAX,
                                     .mode = s->args->race_mode,
+                                    .model = rig_advisor(s->rig) ? advisor_model(rig_advisor(s->rig)) : NULL,
                                     .tell = serve_compare,
+                                    .say = serve_recording_bad,
                                     .ctx = s};
+        enum err e = path_share(share, reterr);
 
+        if (e) return e;
+        if (path_join(shipped, share, "models/recordings")) return err_note(reterr, ERR_LIMIT, "the path of the product files is too long");
+        race.shipped = shipped;
         pilot_init(&s->pilot, rig_loop(s->rig), rig_conductor(s->rig), rig_advisor(s->rig));
         s->pilot.autopilot_only = true;
         s->pilot.failed = serve_pilot_failed;

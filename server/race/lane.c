@@ -4,6 +4,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/str.h"
+#include "server/race/track.h"
 
 static const char *const source_texts[LANE_SOURCE_COUNT] = {
 #define X(name, text) [LANE_##name] = text,
@@ -139,6 +140,8 @@ struct json *lane_json(const struct lane *lane, int64_t at_ms, bool shows_items)
         json_set_str(j, "model", lane->model);
         json_set_str(j, "source", source_texts[lane->source]);
         json_set(j, "recorded_ms", lane->recorded_ms ? json_number((double)lane->recorded_ms) : json_null());
+        json_set_bool(j, "shipped", lane->is_shipped);
+        json_set_bool(j, "other_model", lane->is_other_model);
         json_set_num(j, "seed", (double)lane->seed);
         json_set_bool(j, "fast", lane->fast);
         json_set_bool(j, "assisted", lane->assisted);
@@ -156,7 +159,9 @@ struct json *lane_recording_json(const struct lane *lane)
         struct json *j = lane_json(lane, INT64_MAX, true);
 
         json_set_str(j, "scenario", lane->scenario);
-        json_set(j, "track", json_clone(lane->track));
+        json_set(j, "track", track_thin(lane->track));
+        json_remove(j, "shipped"); /* of where it is found, not of what it is */
+        json_remove(j, "other_model");
         return j;
 }
 
@@ -175,7 +180,7 @@ enum err lane_read(const struct json *recording, struct lane **ret)
         json_free(lane->track);
         lane->standing = json_clone(json_get(recording, "standing"));
         lane->items = json_clone(json_get(recording, "items"));
-        lane->track = json_is(json_get(recording, "track"), JSON_ARRAY) ? json_clone(json_get(recording, "track")) : json_array();
+        lane->track = track_whole(json_get(recording, "track"));
         if (!lane->standing || !lane->items || !lane->track) return ERR_NOMEM;
         *ret = take(&lane);
         return ERR_OK;

@@ -30,6 +30,8 @@ struct lane {
         char stopped[240]; /* why a ghost's run is not whole; "" */
         int64_t seed, onset_ms, recorded_ms;
         bool fast, assisted;
+        bool is_shipped;     /* a recording that came with the installation */
+        bool is_other_model; /* a recording made with another model than the one that advises now */
         struct json *standing; /* the last STANDING, NULL before the first */
         struct json *items;    /* array of {"id","at_ms","by","kind","on","args","changed","state"} */
         struct json *track;    /* array of STANDING, for playing a recording beside a clock */

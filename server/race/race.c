@@ -10,8 +10,10 @@
 #include "common/sys/file.h"
 #include "server/race/divergence.h"
 #include "server/race/ghost.h"
+#include "server/race/recording.h"
 #include "server/race/regret.h"
 #include "server/race/room.h"
+#include "server/race/shipped.h"
 #include "server/race/stack_pick.h"
 #include "server/store/history.h"
 
@@ -45,6 +47,7 @@ struct race {
         struct rival rival[RACE_RIVALS_MAX];
         size_t rivals;
         struct regret *regret;
+        struct shipped *shipped;
 };
 
 const char *race_mode_text(enum race_mode mode)
@@ -153,6 +156,18 @@ static bool has_policy(const struct json *lanes, const char *policy)
         return false;
 }
 
+/* Of the home, else of what came with the installation. */
+static enum err recorded_find(const struct race *race, const char *policy, struct lane **ret, struct err_note *reterr)
+{
+        char source[RECORDING_SOURCE_BYTES];
+        enum err e = race_recorded(race->o.store, race->you, race->source_hash, policy, ret, reterr);
+
+        recording_source(race->source_hash, source);
+        if (!e && !*ret) e = shipped_find(race->shipped, race->you, source, policy, ret, reterr);
+        if (!e && *ret) (*ret)->is_other_model = race->o.model && (*ret)->model[0] && !str_eq((*ret)->model, race->o.model);
+        return e;
+}
+
 /* Everybody else who is known to have met this incident. A store that cannot be read costs only their lanes. */
 static void push_recorded(const struct race *race, struct json *lanes)
 {
@@ -161,7 +176,7 @@ static void push_recorded(const struct race *race, struct json *lanes)
                 struct err_note note;
 
                 if (has_policy(lanes, all_policies[i])) continue;
-                if (race_recorded(race->o.store, race->you, race->source_hash, all_policies[i], &lane, &note) || !lane) continue;
+                if (recorded_find(race, all_policies[i], &lane, &note) || !lane) continue;
                 json_push(lanes, lane_json(lane, INT64_MAX, true));
         }
 }
@@ -370,7 +385,7 @@ static void rival_add(struct race *race, const char *policy, bool live, const st
                 lane_free(take(&r->lane));
                 note_add(race, note.text);
         }
-        if (race_recorded(race->o.store, race->you, race->source_hash, policy, &r->lane, &note)) note_add(race, note.text);
+        if (recorded_find(race, policy, &r->lane, &note)) note_add(race, note.text);
         if (r->lane) {
                 race->rivals++;
                 return;
@@ -427,6 +442,11 @@ struct json *race_room_json(struct race *race)
         return j;
 }
 
+enum err race_shipped_each(const struct race *race, const char *scenario, history_recording_fn fn, void *ctx)
+{
+        return shipped_each(race->shipped, scenario, fn, ctx);
+}
+
 /* Life */
 
 enum err race_new(const struct race_options *options, struct race **ret, struct err_note *reterr)
@@ -439,7 +459,9 @@ enum err race_new(const struct race_options *options, struct race **ret, struct 
         e = str_copy(race->home, sizeof(race->home), options->home);
         if (e) return err_note(reterr, e, "the path of --home is too long");
         race->o.home = race->home;
+        race->o.shipped = NULL; /* lent for this call */
         e = regret_new(&race->regret);
+        if (!e) e = shipped_new(options->shipped, options->say, options->ctx, &race->shipped, reterr);
         if (!e) e = loop_timer_add(options->loop, RACE_LOOK_MS, RACE_LOOK_MS, look, race, &race->look);
         if (!e) e = loop_timer_add(options->loop, RACE_TELL_MS, RACE_TELL_MS, tick, race, &race->teller);
         if (e) return err_note(reterr, e, "the race cannot be prepared: %s", err_text(e));
@@ -459,5 +481,6 @@ void race_free(struct race *race)
         }
         lane_free(race->you);
         regret_free(race->regret);
+        shipped_free(race->shipped);
         mem_free(race);
 }

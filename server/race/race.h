@@ -15,6 +15,7 @@
 #include "common/base/err.h"
 #include "common/sys/loop.h"
 #include "server/race/lane.h"
+#include "server/store/history.h"
 #include "server/store/store.h"
 
 enum { RACE_RIVALS_MAX = 8, RACE_LOOK_MS = 5000, RACE_TELL_MS = 1000, RACE_LIVE = 2, RACE_BYTES_MAX = 1 << 20 };
@@ -38,7 +39,10 @@ struct race_options {
         const char *home;
         int stack, stack_max; /* the learner's; ghosts take free numbers above it, then below */
         enum race_mode mode;
+        const char *shipped; /* folder of shipped recordings; NULL: none */
+        const char *model;   /* id of the one that advises now, outlives the race; NULL: none */
         void (*tell)(void *ctx, const char *json); /* COMPARISON, at most once a second */
+        void (*say)(void *ctx, const char *text);  /* while it is made: what is wrong with a shipped recording */
         void *ctx;
 };
 
@@ -59,10 +63,15 @@ bool race_comparison(struct race *race, const char *run_id, struct buf *out);
 void race_interrupt(struct race *race, const char *why); /* ends all ghosts, which takes a moment */
 bool race_is_quiet(const struct race *race);             /* no ghost is left */
 
+/* The shipped recordings of a scenario (NULL: of every one), without their documents. */
+MUST_USE enum err race_shipped_each(const struct race *race, const char *scenario, history_recording_fn fn, void *ctx);
+
 /* Recordings: `lane` of a complete run, and the best match of a policy. source_bytes of the scenario's YAML. */
 MUST_USE enum err race_record(struct store *store, const struct lane *lane, uint64_t source_hash, struct err_note *reterr);
 /* *ret stays NULL when there is none. */
 MUST_USE enum err race_recorded(struct store *store, const struct lane *like, uint64_t source_hash, const char *policy, struct lane **ret,
                                 struct err_note *reterr);
+/* The text of recording.h of one that the store keeps; ERR_PARSE: it cannot be read any more. */
+MUST_USE enum err race_recording_export(const struct history_recording *recording, struct buf *out);
 
 #endif

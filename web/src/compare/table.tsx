@@ -20,7 +20,16 @@ export function laneEnd(l: Lane): { word: string; state: State } {
   return { word: STATES[l.state] ?? cut(l.state, 40), state: 'starting' };
 }
 
-export const laneSource = (l: Lane): string => (l.source === 'you' ? '' : l.source === 'live' ? 'live' : `recorded ${l.recorded_ms ? new Date(l.recorded_ms).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' }) : ''}`.trim());
+const day = (l: Lane, year?: 'numeric'): string => (l.recorded_ms ? new Date(l.recorded_ms).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year }) : '');
+
+export const laneSource = (l: Lane): string => (l.source === 'you' ? '' : l.source === 'live' ? 'live' : `recorded ${day(l)}`.trim() + (l.shipped ? ', shipped' : '') + (l.other_model ? ', other model' : ''));
+
+/* Where a lane that is not live comes from, in one sentence; '' where there is nothing to say. */
+export function laneOrigin(l: Lane): string {
+  if (l.source !== 'recorded') return '';
+  const when = day(l, 'numeric');
+  return `${laneName(l.who)}: a recorded run${when && ` of ${when}`}${l.model && ` with model ${cut(l.model, 40)}`}${l.shipped ? ', which came with Firedrill' : ''}.${l.other_model ? ' The model here is another one now.' : ''}`;
+}
 
 const whole = (v: number | undefined): string => (v === undefined ? '' : number(v));
 
@@ -33,7 +42,7 @@ export function RaceTable({ lanes, seed }: { lanes: Lane[]; seed?: number }): JS
           const s = l.standing, end = laneEnd(l);
           return (
             <tr key={l.who} data-lane={l.who} class={l.source === 'you' ? 'you' : ''}>
-              <th scope="row"><span class="row gap4">{l.source !== 'you' && <Mark state="agent" size={10} />}{laneName(l.who)}{laneSource(l) && <span class={'tag' + (l.source === 'recorded' ? ' warn' : '')}>{laneSource(l)}</span>}</span></th>
+              <th scope="row"><span class="row gap4">{l.source !== 'you' && <Mark state="agent" size={10} />}{laneName(l.who)}{laneSource(l) && <span class={'tag' + (l.source === 'recorded' ? ' warn' : '')} title={laneOrigin(l) || undefined}>{laneSource(l)}</span>}</span></th>
               <td><span class="row gap4" title={cut(l.stopped || l.reason)}><Mark state={end.state} size={12} />{end.word}{l.source === 'recorded' && seed !== undefined && l.seed !== seed && <span class="t3">other seed</span>}</span></td>
               <td class="num">{s && s.at_ms !== null ? at(s.at_ms) : ''}</td>
               <td class="num">{s?.score ? number(s.score.total) : ''}</td>
@@ -50,9 +59,9 @@ export function RaceTable({ lanes, seed }: { lanes: Lane[]; seed?: number }): JS
   );
 }
 
-/* Why a lane is missing or not whole, in the server's own words. */
+/* Why a lane is missing or not whole, in the server's own words, and which are no live runs. */
 export function RaceNotes({ lanes, note }: { lanes: Lane[]; note: string }): JSX.Element | null {
-  const said = [cut(note), ...lanes.filter(l => l.stopped).map(l => `${laneName(l.who)}: ${cut(l.stopped)}.`)].filter(Boolean);
+  const said = [cut(note), ...lanes.filter(l => l.stopped).map(l => `${laneName(l.who)}: ${cut(l.stopped)}.`), ...lanes.map(laneOrigin)].filter(Boolean);
   return said.length ? <ul class="race-notes">{said.map(t => <li key={t} class="t3 any">{t}</li>)}</ul> : null;
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Lane, LaneItem, Standing } from '../live/protocol';
-import { laneEnd, laneSource } from '../compare/table';
+import { laneEnd, laneOrigin, laneSource } from '../compare/table';
 import { divergenceText, laneRows } from './compared';
 
 const standing = (at_ms: number, clocks: Record<string, number> = {}): Standing => ({
@@ -9,7 +9,7 @@ const standing = (at_ms: number, clocks: Record<string, number> = {}): Standing 
 });
 const item = (at_ms: number, kind: string, on: string, state = 'applied'): LaneItem => ({ id: 'a1', at_ms, by: 'agent', kind, on, args: {}, state });
 const lane = (who: string, more: Partial<Lane> = {}): Lane => ({
-  who, policy: who, model: '', source: who === 'you' ? 'you' : 'live', recorded_ms: null, seed: 7, fast: true, assisted: false, state: 'running', outcome: null, reason: '', stopped: '',
+  who, policy: who, model: '', source: who === 'you' ? 'you' : 'live', recorded_ms: null, shipped: false, other_model: false, seed: 7, fast: true, assisted: false, state: 'running', outcome: null, reason: '', stopped: '',
   standing: standing(20_000), items: [], ...more,
 });
 
@@ -34,6 +34,13 @@ test('how a lane ended, and that a recording is one', () => {
   expect(laneSource(lane('you'))).toBe('');
   expect(laneSource(lane('agent'))).toBe('live');
   expect(laneSource(lane('agent', { source: 'recorded', recorded_ms: Date.UTC(2026, 4, 3, 12) }))).toBe('recorded 3 May');
+  expect(laneOrigin(lane('agent'))).toBe('');
+  const shipped = lane('agent', { source: 'recorded', recorded_ms: Date.UTC(2026, 4, 3, 12), shipped: true, model: 'live-1' });
+  expect(laneSource(shipped)).toBe('recorded 3 May, shipped');
+  expect(laneOrigin(shipped)).toBe('The agent: a recorded run of 3 May 2026 with model live-1, which came with Firedrill.');
+  expect(laneSource({ ...shipped, other_model: true })).toBe('recorded 3 May, shipped, other model');
+  expect(laneOrigin({ ...shipped, other_model: true })).toContain('The model here is another one now.');
+  expect(laneOrigin(lane('rule', { source: 'recorded' }))).toBe('The rule: a recorded run.');
 });
 
 test('a first difference in one sentence', () => {

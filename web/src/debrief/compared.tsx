@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { encode, get } from '../live/api';
 import { describe } from '../live/commands';
-import { laneEnd, laneName, laneSource, RaceNotes, RaceTable } from '../compare/table';
+import { laneEnd, laneName, RaceNotes, RaceTable } from '../compare/table';
 import type { Comparison, Debrief, Lane, LaneItem, Regret, TimelineItem } from '../live/protocol';
 import { at, literal, number, plural } from '../ui/format';
 import { useAsync } from '../ui/parts';
@@ -48,7 +48,7 @@ export function Compared({ d }: { d: Debrief }): JSX.Element | null {
         {c.divergence && c.divergence.length > 0 && <><h3 class="over">Where you went different ways</h3><ul>{c.divergence.map(x => <li key={x.with} class="ended"><span class="t3 when">{at(x.at_ms)}</span><span class="grow t2 any">{divergenceText(x)}</span></li>)}</ul></>}
         <RaceNotes lanes={c.lanes} note={c.note} />
         {c.lanes.length === 1 && <p class="t3 note">Nobody else is known to have met this incident. Race the agent (Options, when you start it), or record drivers with "firedrill play --home".</p>}
-        <p class="t3 note">{c.lanes.filter(l => laneSource(l)).map(l => `${laneName(l.who)}${l.model ? `: model ${l.model}` : ''}`).join(' · ')}</p>
+        <p class="t3 note">{c.lanes.filter(l => l.source === 'live').map(l => `${laneName(l.who)}${l.model ? `: model ${l.model}` : ''}`).join(' · ')}</p>
       </section>
       <div class="debrief-two"><Decisions r={c.regret} /><Limits d={d} /></div>
     </>

@@ -159,7 +159,7 @@ function Detail({ s }: { s: ScenarioCard }): JSX.Element {
           <label class="field"><span>Advice of the recovery agent</span>
             <select class="in" value={advice.value} onChange={e => { advice.value = e.currentTarget.value; }}><option value="after">Shown in the debrief</option><option value="live">Live, beside me</option><option value="off">Off</option></select>
           </label>
-          <RaceChoice id={s.id} on={race} />
+          <RaceChoice id={s.id} on={race} fast={fast.value} seed={seed.value.trim()} />
           <label class="row"><input type="checkbox" checked={fast.value} onChange={e => { fast.value = e.currentTarget.checked; }} /> Fast: shorter holds, hints and time limit (for trying a scenario out)</label>
         </div>
       )}

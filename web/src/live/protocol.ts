@@ -71,9 +71,11 @@ export interface Standing {
 export interface LaneItem { id: string; at_ms: number; by: string; kind: string; on: string; args: Record<string, Json>; changed?: Changed; state: string }
 /* items: null while they would be advice. */
 export interface Lane {
-  who: string; policy: string; model: string; source: 'you' | 'live' | 'recorded'; recorded_ms: number | null; seed: number; fast: boolean; assisted: boolean;
+  who: string; policy: string; model: string; source: 'you' | 'live' | 'recorded'; recorded_ms: number | null; shipped: boolean; other_model: boolean; seed: number; fast: boolean; assisted: boolean;
   state: string; outcome: Outcome | null; reason: string; stopped: string; standing: Standing | null; items: LaneItem[] | null;
 }
+/* A kept or shipped run of a driver; as_written: of the scenario as it is now. */
+export interface Recording { scenario: string; seed: number; fast: boolean; policy: string; model: string; outcome: string; recorded_ms: number; shipped: boolean; as_written: boolean }
 export interface Regret {
   user_minutes: number; unit_user_minutes: number; steps: number; steps_in_calibration: number; unjudged: string[];
   items: { from_ms: number; to_ms: number; steps: number; target: string; did: string; better: string; user_minutes: number; q_did: number; q_better: number; reason: string; out_of_calibration: boolean }[];
