@@ -133,7 +133,7 @@ static void put_subject(const struct advisor *a, struct json *o, const struct ad
         json_set(o, "action_set", set_json(r->action_set));
         json_set_bool(o, "abstain", r->abstain);
         json_set_bool(o, "out_of_calibration", r->fallback);
-        json_set(o, "belief", belief_json(r));
+        if (!r->hung) json_set(o, "belief", belief_json(r)); /* none of the kinds it knows */
         json_set(o, "flip", flip_json(r));
         json_set_str(o, "decided_by", sim_reward_name(r->decided_by));
 }

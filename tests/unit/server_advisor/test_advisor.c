@@ -326,6 +326,7 @@ static void test_hung(void **state)
                 assert_string_equal(json_text(json_path(j, "/cause/ranked/0/service")), "api");
                 assert_string_equal(json_text(json_path(j, "/cause/ranked/0/signal")), "up");
                 assert_true(json_get_bool(j, "out_of_calibration", false));
+                assert_null(json_get(j, "belief"));
         }
 }
 
