@@ -29,6 +29,7 @@ const char *load_text(struct load *l, const struct yaml *map, const char *key, c
 int64_t load_ms(const struct yaml *map, const char *key, int64_t otherwise);
 double load_number(const struct yaml *map, const char *key, double otherwise);
 bool load_flag(const struct yaml *map, const char *key);
+size_t load_maps_in(const struct yaml *list, size_t max); /* items of a list that are mappings; list may be NULL */
 struct scenario_words load_words(struct load *l, const struct yaml *map, const char *key);
 
 void load_error(struct load *l, const struct yaml *at, const char *format, ...) FMT_PRINTF(3, 4);
@@ -53,6 +54,9 @@ void load_recipe(struct load *l, const struct yaml *list, struct scenario_recipe
 const char *load_probe(struct load *l, const struct yaml *map, struct scenario_probe *ret);
 /* The rules of every scenario, after the author's own (load_allow.c). guards: room for SCENARIO_RULES_MAX. */
 void load_allow(struct load *l, struct scenario_guard *guards);
+
+/* `criteria:`, after the timeline: a replay takes its arguments from there (load_criteria.c). */
+void load_criteria(struct load *l);
 
 /* "expr < 36" -> condition, names checked. */
 bool load_condition(struct load *l, const struct yaml *at, const char *text, struct scenario_condition *ret);

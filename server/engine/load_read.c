@@ -264,3 +264,13 @@ int load_criterion_find(const struct scenario *s, const char *id, size_t id_byte
                 if (strlen(s->criteria[i].id) == id_bytes && strncmp(s->criteria[i].id, id, id_bytes) == 0) return (int)i;
         return -1;
 }
+
+size_t load_maps_in(const struct yaml *list, size_t max)
+{
+        size_t count = 0;
+
+        if (!list || list->kind != YAML_LIST) return 0;
+        YAML_EACH(item, list)
+                if (item->kind == YAML_MAP && count < max) count++;
+        return count;
+}
