@@ -62,6 +62,7 @@ void live_load_read(struct live_load *l, const struct json *v, bool healthy)
 {
         l->offered = json_get_num(v, "fd:offered_rps", NAN);
         l->success = json_get_num(v, "fd:user_success:ratio10s", NAN);
+        l->good = l->offered > 0 ? json_get_num(v, "fd:goodput_rps", NAN) / l->offered : NAN;
         if (!healthy || isnan(l->offered)) return;
         l->sum += l->offered;
         l->count++;

@@ -41,6 +41,7 @@ struct live_service {
 struct live_load {
         double offered, sum; /* requests a second; sum while healthy */
         double success;      /* share of the users' requests that succeed */
+        double good;         /* share of what they send that is answered well */
         uint32_t count;
         double admission; /* share let in */
 };

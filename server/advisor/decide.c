@@ -36,13 +36,20 @@ static void feel(struct advisor *a, struct advisor_service *s)
         if (advisor_drifted(a)) s->session.tracker.belief.surprise = INFINITY; /* nobody's table speaks now, the rule on the belief does */
 }
 
+/* Of what is let in not more than all can go well: while a larger share of everything does, a reduction loses, whatever it cures. */
+static bool reduction_loses(const struct advisor *a)
+{
+        return a->load.admission > 0.99 && a->load.good >= ADVISOR_SHED_PERCENT / 100.0;
+}
+
 /* The agent's own prudence, beside the rules that hold for everybody: no act again that had no effect or whose effect is not seen yet,
- * and no restart for what one look shows. */
-static enum sim_action prudent(const struct advisor_service *s)
+ * none that can only lose, and no restart for what one look shows. */
+static enum sim_action prudent(const struct advisor *a, const struct advisor_service *s)
 {
         enum sim_action wish = s->reco.action;
 
         if (tried_vain(&s->tried, wish)) return ACT_IGNORE;
+        if (wish == ACT_REDUCE && reduction_loses(a)) return ACT_DELAY;
         if (wish >= ACT_SOFT && s->wish < ACT_SOFT) return ACT_DELAY;
         return wish;
 }
@@ -53,7 +60,7 @@ static enum sim_action decided(const struct advisor *a, struct advisor_service *
         struct policy_input in = { .tracker = &s->session.tracker, .obs = s->session.obs, .mask = s->reco.mask, .true_state = -1 };
 
         switch (a->o.policy) {
-        case ADVISOR_AGENT: return prudent(s);
+        case ADVISOR_AGENT: return prudent(a, s);
         case ADVISOR_RULE: return (enum sim_action)rule_literal_decide(&rule_literal_default, &in, NULL);
         case ADVISOR_TUNED: return (enum sim_action)rule_tuned_decide(&a->model->tuned, &in, NULL);
         case ADVISOR_IGNORE:
@@ -117,6 +124,7 @@ static void prudence_word(struct advisor *a, const struct advisor_service *s)
         if (a->advice.action == s->reco.action) return;
         (void)snprintf(a->advice.sentence + used, sizeof(a->advice.sentence) - used, "%s",
                        s->reco.action >= ACT_SOFT && !tried_vain(&s->tried, s->reco.action) ? " One look is not enough for a restart."
+                       : s->reco.action == ACT_REDUCE && !tried_vain(&s->tried, ACT_REDUCE) ? " More goes well now than would be let in."
                        : s->tried.restart.futile || s->tried.shed.futile ? " What the model would do was done in this incident and did not help."
                                                                           : " What was done needs a moment to show its effect.");
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The drivers over recorded plays: outcome, harm, restarts, unnecessary ones, time to stability, with 95 % intervals over scenarios.
-//   node tests/bench/agent-table.mjs DIR [--bin build/release/bin] [--rows]
+//   node tests/bench/agent-table.mjs DIR [--bin build/release/bin] [--rows]      (--rows: each scenario by itself, too)
 // DIR holds SCENARIO-DRIVER-SEED.json (firedrill play --json) and .rec (the same play's --record). Where a driver has no play of a
 // scenario and seed but decides nothing on the recording of `none` (firedrill advise), that play stands for it, and the table says how often.
 import { execFileSync } from 'node:child_process';
@@ -62,7 +62,16 @@ function interval(rows) { // [scenario, value]
 }
 const show = ([m, lo, hi], digits) => `${m.toFixed(digits)} [${lo.toFixed(digits)}, ${hi.toFixed(digits)}]`;
 const all = [...table];
-if (showRows) for (const [k, r] of all) console.log(k, drivers.map((d) => (r[d] ? `${d} ${r[d].resolved ? 'resolved' : 'open'} lost ${r[d].lost.toFixed(0)} restarts ${r[d].restarts}/${r[d].unnecessary}` : `${d} -`)).join(' | '));
+if (showRows) {
+  const mean = (list, k) => list.reduce((sum, x) => sum + x[k], 0) / list.length, short = (v) => (Number.isInteger(v) ? v : v.toFixed(1));
+  const cell = (list, none) => (!list.length ? '-' : list.every((x, i) => x === none[i]) ? 'as none'
+    : [`${mean(list, 'lost').toFixed(0)} lost`, `${mean(list, 'stable').toFixed(0)} s`, ...(mean(list, 'resolved') ? [`cured ${mean(list, 'resolved') * list.length}/${list.length}`] : []),
+      ...(mean(list, 'restarts') ? [`restarts ${short(mean(list, 'restarts'))}, unnecessary ${short(mean(list, 'unnecessary'))}`] : []), ...(mean(list, 'sheds') ? [`load reduced ${short(mean(list, 'sheds'))}`] : [])].join('; '));
+  const of = (id, d) => all.filter(([k]) => k.startsWith(`${id}#`)).map(([, r]) => r[d]);
+  console.log(`| scenario | ${drivers.join(' | ')} |\n|${' --- |'.repeat(drivers.length + 1)}`);
+  for (const id of [...new Set(all.map(([k]) => k.split('#')[0]))].sort()) console.log(`| ${id} | ${drivers.map((d) => (d === 'none' ? cell(of(id, d).filter(Boolean), []) : cell(of(id, d).filter(Boolean), of(id, 'none')))).join(' | ')} |`);
+  console.log();
+}
 console.log(`${all.length} plays of ${new Set(all.map(([k]) => k.split('#')[0])).size} scenarios.`);
 console.log('\n| driver | plays | of them `none`\'s | resolved | requests lost | restarts | unnecessary | load reduced | time to stability (s) |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
 for (const d of drivers) {

@@ -73,12 +73,16 @@ static void run_is(struct advisor *a, const char *id, const char *scenario, cons
         advisor_hear(a, "run", json);
 }
 
+static double goodput = -1; /* of 100 requests a second of the users; -1: not known */
+
 /* One second of the whole shop; the api answers with this latency, share of errors and of CPU. */
 static void second(struct advisor *a, int t, double latency, double errors, double cpu, double up)
 {
         static const char *const names[] = { "gateway", "api", "auth", "worker", "payments", "config" };
         char json[8192];
         size_t used = (size_t)snprintf(json, sizeof json, "{\"t\":%d,\"v\":{", t * 1000);
+
+        if (goodput >= 0) used += (size_t)snprintf(json + used, sizeof json - used, "\"fd:offered_rps\":100,\"fd:goodput_rps\":%g,", goodput);
 
         for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
                 bool api = i == 1, front = i <= 1;
@@ -389,6 +393,37 @@ static void test_hostile_policy(void **state)
         }
 }
 
+/* 70 % are let in: a model that wants nothing but that is held back while more than 70 % go well, and not below. */
+static void test_reduction_that_loses(void **state)
+{
+        static const struct {
+                double goodput;
+                int sheds;
+        } rows[] = { { 100, 0 }, { 70, 0 }, { 69, 1 }, { 10, 1 }, { -1, 1 } };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+                static struct seen seen;
+                AUTO_BUF bytes = { 0 };
+                AUTO(advisor_free) struct advisor *a = NULL;
+                struct advisor_step step;
+                int sheds = 0;
+
+                hostile_model(ACT_REDUCE, &bytes);
+                struct advisor_options o = { .spec = spec, .model = bytes.data, .model_bytes = bytes.size_bytes, .policy = ADVISOR_AGENT, .tell = tell, .ctx = &seen };
+                assert_int_equal(advisor_new(&o, &a, NULL), ERR_OK);
+                goodput = rows[i].goodput;
+                incident(a, "r1", "any", "live", 0, 0, 0, 0);
+                for (int t = 30; t < 70 && !sheds; t += 5) {
+                        second(a, t, 2, 0.8, 0.5, 1);
+                        sheds += advisor_step_peek(a, &step) && str_eq(step.kind, "load.shed");
+                }
+                goodput = -1;
+                assert_int_equal(sheds, rows[i].sheds);
+                if (!sheds) assert_non_null(strstr(seen.last, "More goes well now than would be let in."));
+        }
+}
+
 static void test_bad_model(void **state)
 {
         struct advisor_options o = { .spec = spec, .model = "FDLMxxxx", .model_bytes = 8 };
@@ -418,7 +453,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_life), cmocka_unit_test(test_modes), cmocka_unit_test(test_names_do_not_leak), cmocka_unit_test(test_false_alarm),
-                cmocka_unit_test(test_safety_holds), cmocka_unit_test(test_hung), cmocka_unit_test(test_early), cmocka_unit_test(test_early_leaves_no_trace), cmocka_unit_test(test_again), cmocka_unit_test(test_hostile_policy), cmocka_unit_test(test_bad_model), cmocka_unit_test(test_hostile_messages),
+                cmocka_unit_test(test_safety_holds), cmocka_unit_test(test_hung), cmocka_unit_test(test_early), cmocka_unit_test(test_early_leaves_no_trace), cmocka_unit_test(test_again), cmocka_unit_test(test_hostile_policy), cmocka_unit_test(test_reduction_that_loses), cmocka_unit_test(test_bad_model), cmocka_unit_test(test_hostile_messages),
         };
 
         return cmocka_run_group_tests(tests, load, unload);
