@@ -301,6 +301,29 @@ static void test_export_is_a_shipped_file(void **state)
         assert_int_equal(json_get_int(json_path(lane->track, "/1"), "user_minutes_lost", 0), 2);
 }
 
+static enum err count_one(void *ctx, const struct history_recording *r)
+{
+        (*(size_t *)ctx)++;
+        assert_true(r->recorded_ms > 0 && r->model[0] && !r->fast);
+        return ERR_OK;
+}
+
+/* The files of this repository, by the server's own reader. */
+static void test_those_that_ship(void **state)
+{
+        AUTO(shipped_free) struct shipped *s = NULL;
+        char share[FILE_PATH_BYTES], path[FILE_PATH_BYTES];
+        size_t count = 0;
+
+        (void)state;
+        assert_int_equal(path_share(share, NULL), ERR_OK);
+        assert_int_equal(path_join(path, share, "models/recordings"), ERR_OK);
+        assert_int_equal(shipped_new(path, say, NULL, &s, NULL), ERR_OK);
+        assert_string_equal(said, "");
+        assert_int_equal(shipped_each(s, "worker-pool-saturation", count_one, &count), ERR_OK);
+        assert_int_equal(count, 2); /* agent and rule */
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -310,6 +333,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_track_loses_nothing, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_in_a_race_without_room, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_export_is_a_shipped_file, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_those_that_ship, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
