@@ -36,10 +36,10 @@ static void feel(struct advisor *a, struct advisor_service *s)
         if (advisor_drifted(a)) s->session.tracker.belief.surprise = INFINITY; /* nobody's table speaks now, the rule on the belief does */
 }
 
-/* Of what is let in not more than all can go well: while a larger share of everything does, a reduction loses, whatever it cures. */
+/* Of what is let in not more than all can go well: while nearly as much of everything does, a reduction cannot gain what it would be judged by. */
 static bool reduction_loses(const struct advisor *a)
 {
-        return a->load.admission > 0.99 && a->load.good >= ADVISOR_SHED_PERCENT / 100.0;
+        return a->load.admission > 0.99 && a->load.good + (double)TRIED_BETTER > ADVISOR_SHED_PERCENT / 100.0;
 }
 
 /* The agent's own prudence, beside the rules that hold for everybody: no act again that had no effect or whose effect is not seen yet,
@@ -124,7 +124,7 @@ static void prudence_word(struct advisor *a, const struct advisor_service *s)
         if (a->advice.action == s->reco.action) return;
         (void)snprintf(a->advice.sentence + used, sizeof(a->advice.sentence) - used, "%s",
                        s->reco.action >= ACT_SOFT && !tried_vain(&s->tried, s->reco.action) ? " One look is not enough for a restart."
-                       : s->reco.action == ACT_REDUCE && !tried_vain(&s->tried, ACT_REDUCE) ? " More goes well now than would be let in."
+                       : s->reco.action == ACT_REDUCE && !tried_vain(&s->tried, ACT_REDUCE) ? " Too much goes well now for that to gain anything."
                        : s->tried.restart.futile || s->tried.shed.futile ? " What the model would do was done in this incident and did not help."
                                                                           : " What was done needs a moment to show its effect.");
 }
