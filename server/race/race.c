@@ -130,7 +130,8 @@ static struct json *divergences_json(const struct json *lanes, const struct json
         return list;
 }
 
-/* 1 + those who did better, by the scalar that all share; runs that are not whole do not count. */
+/* 1 + those who did better, by the scalar that all share; runs that are not whole do not count. That scalar counts up to a run's end, so
+ * whoever gave up early has none: the least would be lost by whoever leaves first. */
 static struct json *place_json(const struct json *lanes, double yours)
 {
         struct json *j = json_object();
@@ -191,7 +192,7 @@ static void put_end(const struct race *race, struct json *j, struct json *lanes)
         json_set(j, "divergence", divergences_json(lanes, race->you->items));
         regret = regret_json(race->regret, race->you->items, json_get_num(standing, "users", 0), end_ms);
         json_set(j, "regret", regret ? regret : json_null());
-        json_set(j, "place", standing ? place_json(lanes, json_get_num(standing, "utility", 0)) : json_null());
+        json_set(j, "place", standing && lane_is_complete(race->you) ? place_json(lanes, json_get_num(standing, "utility", 0)) : json_null());
 }
 
 static struct json *comparison_json(const struct race *race, bool at_end)

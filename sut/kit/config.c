@@ -279,7 +279,8 @@ static enum err loaded_apply(struct kit_config *c, struct config_file *file, str
         return ERR_OK;
 }
 
-enum err kit_config_load(struct kit_config *c, struct err_note *reterr)
+/* With change_lock, over the reading too: what is patched between reading and applying would be lost. */
+static enum err load(struct kit_config *c, struct err_note *reterr)
 {
         AUTO(json_free) struct json *findings = json_array();
         AUTO(json_free) struct json *wanted = NULL;
@@ -301,12 +302,20 @@ enum err kit_config_load(struct kit_config *c, struct err_note *reterr)
                 e = err_note(reterr, ERR_NOMEM, "out of memory");
                 goto out;
         }
-        pthread_mutex_lock(&c->change_lock);
         e = loaded_apply(c, &file, reterr);
-        pthread_mutex_unlock(&c->change_lock);
 out:
         json_free(values);
         config_file_done(&file);
+        return e;
+}
+
+enum err kit_config_load(struct kit_config *c, struct err_note *reterr)
+{
+        enum err e;
+
+        pthread_mutex_lock(&c->change_lock);
+        e = load(c, reterr);
+        pthread_mutex_unlock(&c->change_lock);
         return e;
 }
 

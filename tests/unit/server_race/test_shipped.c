@@ -264,6 +264,47 @@ static void test_in_a_race_without_room(void **state)
         assert_string_equal(said, "");
 }
 
+/* Who left has no place among those who went to the end, however little had been lost by then. */
+static void test_place_of_the_learner(void **state)
+{
+        static const struct {
+                const char *outcome;
+                int utility, place; /* the recording's is -1.5; place 0: none */
+        } rows[] = { { "resolved", 1, 1 }, { "time_up", -9, 2 }, { "abandoned", 0, 0 }, { "failed", 0, 0 } };
+        AUTO(loop_free) struct loop *loop = NULL;
+        AUTO(store_free) struct store *store = NULL;
+        AUTO(race_free) struct race *race = NULL;
+        char text[4096], path[FILE_PATH_BYTES];
+
+        (void)state;
+        recording(text, sizeof(text), "agent", "live-1", 7, "false");
+        put("pool-agent.json", text);
+        assert_int_equal(path_join(path, folder, "firedrill.db"), ERR_OK);
+        assert_int_equal(loop_new(&loop, NULL), ERR_OK);
+        assert_int_equal(store_open(path, &store, NULL), ERR_OK);
+        assert_int_equal(race_new(&(struct race_options){ .loop = loop, .store = store, .home = folder, .stack = 1, .stack_max = 2, .mode = RACE_OFF,
+                                                          .shipped = folder, .tell = tell, .say = say },
+                                  &race, NULL),
+                         ERR_OK);
+        for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+                AUTO(json_free) struct json *begun = NULL;
+                AUTO(json_free) struct json *end = NULL;
+                AUTO_BUF out = { 0 };
+                char run[200], id[8];
+
+                (void)snprintf(id, sizeof(id), "r%zu", i + 1);
+                assert_non_null(stand_in(race, (int)i + 1, 7, &begun));
+                (void)snprintf(run, sizeof(run), "{\"id\":\"%s\",\"state\":\"running\",\"at_ms\":9000,\"utility\":%d}", id, rows[i].utility);
+                race_hear(race, "standing", run);
+                (void)snprintf(run, sizeof(run), "{\"id\":\"%s\",\"scenario\":\"pool\",\"state\":\"ended\",\"outcome\":\"%s\",\"seed\":7,\"fast\":false}", id, rows[i].outcome);
+                race_hear(race, "run", run);
+                buf_init(&out, RACE_BYTES_MAX);
+                assert_true(race_comparison(race, id, &out));
+                assert_int_equal(json_parse(out.data, out.size_bytes, &end, NULL), ERR_OK);
+                ROW(rows[i].outcome, json_get_int(json_get(end, "place"), "place", 0) == rows[i].place);
+        }
+}
+
 /* What the store kept before tracks were thin is written as they are now, and read again. */
 static enum err export_one(void *ctx, const struct history_recording *r)
 {
@@ -332,6 +373,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_bad_files_are_named, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_track_loses_nothing, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_in_a_race_without_room, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_place_of_the_learner, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_export_is_a_shipped_file, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_those_that_ship, setup, teardown),
         };

@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,6 +300,66 @@ static void test_patch_survives_want_of_memory(void **state)
         assert_int_equal(alloc_live_count(), 0);
 }
 
+/* Reads its file again whenever it is asked to, as SIGHUP makes a service do. */
+struct rereader {
+        struct kit_config *c;
+        sem_t asked, done;
+        bool stop;
+};
+
+static void *reread(void *ctx)
+{
+        struct rereader *r = ctx;
+        struct err_note note;
+
+        for (;;) {
+                sem_wait(&r->asked);
+                if (r->stop) return NULL;
+                if (kit_config_load(r->c, &note)) return (void *)"it cannot be read";
+                sem_post(&r->done);
+        }
+}
+
+/* A patch that was answered stays, whatever was read from the file a moment before it. */
+static void test_patch_beside_reload(void **state)
+{
+        char path[] = "/tmp/fd-config-XXXXXX";
+        struct rereader r = { .stop = false };
+        pthread_t thread;
+        void *failed;
+        int lost = 0, fd = mkstemp(path);
+
+        (void)state;
+        assert_true(fd >= 0);
+        close(fd);
+        unlink(path);
+        r.c = config_of(path, NULL);
+        sem_init(&r.asked, 0, 0);
+        sem_init(&r.done, 0, 0);
+        assert_int_equal(pthread_create(&thread, NULL, reread, &r), 0);
+        for (int i = 0; i < 400; i++) {
+                AUTO(json_free) struct json *patch = NULL;
+                struct err_note note;
+                char text[40];
+
+                (void)snprintf(text, sizeof text, "{\"worker_threads\":%d}", 1 + i % 64);
+                patch = parsed(text);
+                sem_post(&r.asked);
+                assert_int_equal(kit_config_patch(r.c, patch, "learner", "", i, NULL, NULL, &note), ERR_OK);
+                sem_wait(&r.done);
+                lost += kit_config_int(r.c, THREADS) != 1 + i % 64;
+        }
+        r.stop = true;
+        sem_post(&r.asked);
+        assert_int_equal(pthread_join(thread, &failed), 0);
+        assert_null(failed);
+        assert_int_equal(lost, 0);
+        sem_destroy(&r.asked);
+        sem_destroy(&r.done);
+        kit_config_free(r.c);
+        unlink(path);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -305,7 +367,7 @@ int main(void)
                 cmocka_unit_test(test_values_and_version), cmocka_unit_test(test_file_round_trip),
                 cmocka_unit_test(test_bad_files), cmocka_unit_test(test_history),
                 cmocka_unit_test(test_schema_is_ours_and_defaults_fit), cmocka_unit_test(test_observe_skips_apply),
-                cmocka_unit_test(test_patch_survives_want_of_memory),
+                cmocka_unit_test(test_patch_survives_want_of_memory), cmocka_unit_test(test_patch_beside_reload),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
