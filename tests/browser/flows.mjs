@@ -42,6 +42,20 @@ await scene('each model of the learning page can be looked at', {}, async ({ pag
   assert(await page.getByText(/^Advises on this server/).count() === 0, 'and no other says that it advises');
 });
 
+await scene('only the action that is recommended has the colour of the agent', {}, async ({ mock, page, base }) => {
+  await begin(base, page, 'agent');
+  const rows = [['delay', { 'soft-restart': -4, delay: -5, 'reduce-load': -6, ignore: -7 }], ['ignore', { delay: -4, ignore: -5, 'reduce-load': -6, 'soft-restart': -8 }],
+    ['delay', { 'soft-restart': -4, delay: -5, 'reduce-load': -6, ignore: -7 }], ['soft-restart', { 'soft-restart': -4, delay: -5, 'reduce-load': -6, ignore: -7 }], ['ignore', { ignore: -4, delay: -4.5, 'soft-restart': -8, 'reduce-load': -9 }]];
+  for (const [i, [name, q]] of rows.entries()) {
+    mock.push('recommendation', { id: `r.${i}`, at_ms: i * 1000, policy: 'agent', name, reason: `Advice ${i}.`, action: null, target: 'api', model: 'live-1', confidence: 0.5, q: Object.entries(q).map(([action, value]) => ({ action, value, chosen: action === name })), cause: { ranked: [], abstain: true } });
+    await page.getByText(`Advice ${i}.`).waitFor();
+    await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
+    const colours = await page.locator('.qs li').evaluateAll(list => list.map(li => [li.querySelector('.ell').innerText.trim(), getComputedStyle(li.querySelector('.q-track i')).backgroundColor]));
+    const coloured = colours.filter(c => colours.filter(o => o[1] === c[1]).length === 1);
+    assert(coloured.length === 1 && coloured[0][0] === name, `advice ${i}, ${name}: ${JSON.stringify(colours)}`);
+  }
+});
+
 await scene('a whole game by keyboard alone', {}, async ({ page, base }) => {
   await goTo(page, base, '');
   await page.getByRole('button', { name: 'Start incident' }).waitFor();

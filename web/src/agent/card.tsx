@@ -78,7 +78,7 @@ export function Card({ r }: { r: Recommendation }): JSX.Element {
       {r.cause && r.cause.ranked.length > 0 && <p class="t2">{r.cause.abstain ? 'No clear cause yet; most suspicious: ' : 'Likely cause: '}{r.cause.ranked.slice(0, 3).map(x => `${x.service} (${x.signal})`).join(', ')}</p>}
       {r.belief && <p class="t2">Kind of failure: {Object.entries(r.belief).sort((a, b) => b[1] - a[1]).slice(0, 3).map(([k, v]) => `${k} ${percent(v)} %`).join(', ')}</p>}
       {q.length > 0 && <><h3 class="over">Expected value of each action</h3><ul class="qs">{q.slice(0, 10).map(x => (
-        <li key={x.action} class={x.chosen ? 'on' : ''}><span class="ell">{x.chosen && <Mark state="agent" size={10} />} {x.action}{x.blocked ? `, blocked: ${x.blocked}` : ''}</span><div class="q-track" aria-hidden="true"><i style={{ left: `${((Math.min(0, x.value) - lo) / width) * 100}%`, width: `${(Math.abs(x.value) / width) * 100}%` }} /></div><span class="num">{number(x.value)}</span></li>
+        <li key={x.action}><span class="ell">{x.chosen && <Mark state="agent" size={10} />} {x.action}{x.blocked ? `, blocked: ${x.blocked}` : ''}</span><div class="q-track" aria-hidden="true"><i class={x.chosen ? 'on' : ''} style={{ left: `${((Math.min(0, x.value) - lo) / width) * 100}%`, width: `${(Math.abs(x.value) / width) * 100}%` }} /></div><span class="num">{number(x.value)}</span></li>
       ))}</ul></>}
     </section>
   );
