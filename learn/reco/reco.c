@@ -118,7 +118,7 @@ static bool seldom(const struct model *m, const struct feat_tracker *t, int acti
 
 static void say_why_hung(struct reco *r)
 {
-        (void)snprintf(r->why, sizeof r->why, "%s%s", "It answers nobody, those who ask it suffer, and nothing starts it: it hangs, or was stopped. No model was trained on that: a rule speaks.",
+        (void)snprintf(r->why, sizeof r->why, "It answers nobody, those who ask it suffer, and nothing starts it: it hangs, or was stopped. No model was trained on that: a rule speaks.%s",
                        r->mask >> r->best & 1 ? "" : " The safety rules forbid the best action.");
 }
 

@@ -83,8 +83,8 @@ enum safety_code safety_check(struct safety *s, int service, enum sim_action act
         if (action == ACT_IGNORE || action == ACT_DELAY) return SAFETY_OK;
         if (s->config.kill_switch) code = SAFETY_KILL_SWITCH;
         else if (!s->service[service].targetable) code = SAFETY_TARGET;
-        else if (s->service[service].down && !(s->service[service].hung && action != ACT_REDUCE)) code = SAFETY_DOWN;
-        else code = action == ACT_REDUCE ? check_shed(s, service, now) : check_restart(s, service, now);
+        else if (action == ACT_REDUCE) code = s->service[service].down ? SAFETY_DOWN : check_shed(s, service, now);
+        else code = s->service[service].down && !s->service[service].hung ? SAFETY_DOWN : check_restart(s, service, now);
         if (code) s->refused[code]++;
         return code;
 }

@@ -209,6 +209,21 @@ static void tell(void *ctx, const char *json)
         str_cut(told, sizeof(told), json);
 }
 
+/* A server without ghosts, on which live-2 advises and which came with one recording. The caller frees all three. */
+static void race_make(const char *shipped, struct loop **ret_loop, struct store **ret_store, struct race **ret)
+{
+        char path[FILE_PATH_BYTES];
+
+        put("pool-agent.json", shipped);
+        assert_int_equal(path_join(path, folder, "firedrill.db"), ERR_OK);
+        assert_int_equal(loop_new(ret_loop, NULL), ERR_OK);
+        assert_int_equal(store_open(path, ret_store, NULL), ERR_OK);
+        assert_int_equal(race_new(&(struct race_options){ .loop = *ret_loop, .store = *ret_store, .home = folder, .stack = 1, .stack_max = 2, .mode = RACE_OFF,
+                                                          .shipped = folder, .model = "live-2", .tell = tell, .say = say },
+                                  ret, NULL),
+                         ERR_OK);
+}
+
 /* A learner's race without room: the lane that stands in for the agent, or NULL; lent by *ret_told. */
 static const struct json *stand_in(struct race *race, int run, int seed, struct json **ret_told)
 {
@@ -231,18 +246,11 @@ static void test_in_a_race_without_room(void **state)
         AUTO(json_free) struct json *first = NULL, *other = NULL, *own = NULL;
         AUTO(lane_free) struct lane *mine = NULL;
         const struct json *lane;
-        char text[4096], path[FILE_PATH_BYTES], source[RECORDING_SOURCE_BYTES];
+        char text[4096], source[RECORDING_SOURCE_BYTES];
 
         (void)state;
         recording(text, sizeof(text), "agent", "live-1", 7, "false");
-        put("pool-agent.json", text);
-        assert_int_equal(path_join(path, folder, "firedrill.db"), ERR_OK);
-        assert_int_equal(loop_new(&loop, NULL), ERR_OK);
-        assert_int_equal(store_open(path, &store, NULL), ERR_OK);
-        assert_int_equal(race_new(&(struct race_options){ .loop = loop, .store = store, .home = folder, .stack = 1, .stack_max = 2, .mode = RACE_OFF,
-                                                          .shipped = folder, .model = "live-2", .tell = tell, .say = say },
-                                  &race, NULL),
-                         ERR_OK);
+        race_make(text, &loop, &store, &race);
         lane = stand_in(race, 1, 7, &first);
         assert_non_null(lane);
         assert_string_equal(json_get_str(lane, "source", ""), "recorded");
@@ -274,18 +282,11 @@ static void test_place_of_the_learner(void **state)
         AUTO(loop_free) struct loop *loop = NULL;
         AUTO(store_free) struct store *store = NULL;
         AUTO(race_free) struct race *race = NULL;
-        char text[4096], path[FILE_PATH_BYTES];
+        char text[4096];
 
         (void)state;
         recording(text, sizeof(text), "agent", "live-1", 7, "false");
-        put("pool-agent.json", text);
-        assert_int_equal(path_join(path, folder, "firedrill.db"), ERR_OK);
-        assert_int_equal(loop_new(&loop, NULL), ERR_OK);
-        assert_int_equal(store_open(path, &store, NULL), ERR_OK);
-        assert_int_equal(race_new(&(struct race_options){ .loop = loop, .store = store, .home = folder, .stack = 1, .stack_max = 2, .mode = RACE_OFF,
-                                                          .shipped = folder, .tell = tell, .say = say },
-                                  &race, NULL),
-                         ERR_OK);
+        race_make(text, &loop, &store, &race);
         for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
                 AUTO(json_free) struct json *begun = NULL;
                 AUTO(json_free) struct json *end = NULL;
