@@ -9,7 +9,7 @@
         X(play, "play", "play a scenario without a person")                                                            \
         X(advise, "advise", "tell what the recovery agent would have said in recorded plays")                          \
         X(verify, "verify", "prove a scenario on the real stack")                                                      \
-        X(export, "export", "write finished runs as episodes, or recordings of drivers, for other tools")                                         \
+        X(export, "export", "write finished runs as episodes, or recordings of drivers, for other tools")              \
         X(version, "version", "print the version")
 #define X(name, text, help) int command_##name(int argc, char **argv);
 COMMAND_LIST(X)
