@@ -90,6 +90,22 @@ await scene('a whole game by keyboard alone', {}, async ({ page, base }) => {
   await page.getByText('Kept with this debrief').waitFor();
 });
 
+await scene('whoever scrolls up in the logs stays there, also in the moment in which lines come', {}, async ({ page, base }) => {
+  await begin(base, page, 'observe/logs');
+  await page.locator('.log-row').nth(20).waitFor();
+  for (let i = 0; i < 3; i++) {
+    // In the very turn in which a line is drawn, when what follows the end is about to run.
+    await page.locator('.log-rows').evaluate(e => new Promise(done => {
+      new MutationObserver((_, o) => { o.disconnect(); e.scrollTop = 96; done(); }).observe(e, { childList: true, subtree: true, attributes: true, characterData: true });
+    }));
+    await page.locator('.logs-paused').waitFor({ timeout: 5000 });
+    assert((await page.locator('.log-rows').evaluate(e => e.scrollTop)) === 96, 'pulled back to the end');
+    await page.getByRole('button', { name: /^Follow again/ }).click();
+    await page.locator('.logs-paused').waitFor({ state: 'detached' });
+    await until('the end', () => page.locator('.log-rows').evaluate(e => e.scrollHeight - e.scrollTop - e.clientHeight < 2));
+  }
+});
+
 await scene('a lost connection comes back in its place', {}, async ({ mock, page, base }) => {
   await begin(base, page);
   await page.getByRole('textbox', { name: /queue_max/ }).fill('99');

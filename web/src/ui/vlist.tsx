@@ -16,7 +16,17 @@ export function VList({ count, rowHeight, row, label, follow, scrolled, box }: {
     o.observe(el);
     return () => o.disconnect();
   }, []);
-  useEffect(() => { const el = ref.current!; if (follow) el.scrollTop = el.scrollHeight; }, [count, follow, height.value]);
+  /* Where the end was when it was last gone to. Whoever is above it has scrolled up, and the news of that is still on its way: a list that follows
+   * by what it knew before would pull him back. At the end itself the list has only become shorter. */
+  const placed = useRef(0);
+  useEffect(() => {
+    const el = ref.current!;
+    if (!follow) placed.current = 0;
+    else if (el.scrollTop >= placed.current - 1 || el.scrollHeight - el.scrollTop - el.clientHeight < 2) {
+      el.scrollTop = el.scrollHeight;
+      placed.current = el.scrollTop;
+    }
+  }, [count, follow, height.value]);
   const first = Math.max(0, Math.floor(top.value / rowHeight) - 10);
   const end = Math.min(count, Math.ceil((top.value + height.value) / rowHeight) + 10);
   const rows: JSX.Element[] = [];
